@@ -1,0 +1,320 @@
+#include "broker/coordinator/group/group_coordinator.h"
+
+#include <boost/asio/post.hpp>
+
+#include "common/base/log.h"
+
+namespace meridian::coordinator::group {
+
+std::int32_t partition_of(std::string_view group, std::int32_t partition_count) {
+  std::uint32_t hash = 0;
+  for (const char c : group) hash = 31 * hash + static_cast<unsigned char>(c);
+  return static_cast<std::int32_t>((hash & 0x7fffffffu) % static_cast<std::uint32_t>(partition_count));
+}
+
+GroupCoordinator::GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, std::uint64_t seed)
+    : writer_(writer), shards_(std::move(shards)), options_(options), partitions_(static_cast<std::size_t>(options.partition_count)) {
+  for (auto* shard : shards_) per_shard_.push_back(std::make_unique<PerShard>(*shard, seed));
+}
+
+GroupCoordinator::~GroupCoordinator() = default;
+
+void GroupCoordinator::start() {
+  for (auto& home : per_shard_)
+    boost::asio::post(home->shard.context(), [this, &at = *home] {
+      at.gate.spawn(timer_loop(at), "group timers");
+      at.gate.spawn(expire_offsets(at), "offset expiry");
+    });
+}
+
+Task<> GroupCoordinator::stop() {
+  stopped_ = true;
+  for (auto& home : per_shard_)
+    co_await async::on(home->shard, [](GroupCoordinator& self, PerShard& at) -> Task<> {
+      for (std::size_t i = 0; i < self.partitions_.size(); ++i) {
+        if (&self.writer_.home(static_cast<std::int32_t>(i)) != &at.shard) continue;
+        for (auto& [id, group] : self.partitions_[i].groups) {
+          for (auto& [member, parked] : group->joins) parked->waiter.wake();
+          for (auto& [member, parked] : group->syncs) parked->waiter.wake();
+        }
+      }
+      at.timer.wake();
+      co_await at.gate.close();
+    }(*this, *home));
+}
+
+Task<> GroupCoordinator::load() {
+  for (std::int32_t i = 0; i < options_.partition_count; ++i) co_await async::on(writer_.home(i), load_partition(i));
+}
+
+Task<> GroupCoordinator::load_partition(std::int32_t i) {
+  Partition& at = partitions_[static_cast<std::size_t>(i)];
+  if (at.load != Partition::Load::none) co_return;
+  at.load = Partition::Load::loading;
+  const auto now = per_shard(writer_.home(i)).shard.clock().now();
+  const auto done = co_await writer_.replay(i, [this, i, now](const kafka::RecordView& view) {
+    if (auto record = decode_record(view)) apply(i, std::move(*record), now);
+    else log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
+  });
+  if (!done) {
+    at.load = Partition::Load::none;
+    at.groups.clear();
+    if (done.error().code != Errc::not_found) log::warn("__consumer_offsets-{} cannot be loaded: {}", i, done.error().message);
+    co_return;
+  }
+  at.load = Partition::Load::loaded;
+  PerShard& shard = per_shard(writer_.home(i));
+  for (auto it = at.groups.begin(); it != at.groups.end();) {
+    const auto group = (it++)->second;
+    if (group->classic.has_members()) shard.timed.insert(group);
+    forget_if_dead(group);
+  }
+  shard.timer.wake();
+}
+
+void GroupCoordinator::apply(std::int32_t, Record record, async::TimePoint now) {
+  if (auto* offset = std::get_if<OffsetRecord>(&record)) {
+    const auto group = find_or_create(offset->key.group);
+    if (offset->value) group->offsets[{offset->key.topic, offset->key.partition}] = std::move(*offset->value);
+    else group->offsets.erase({offset->key.topic, offset->key.partition});
+  } else if (auto* state = std::get_if<GroupRecord>(&record)) {
+    const auto group = find_or_create(state->key.group);
+    group->classic.load(state->value.value_or(GroupValue{}), now);
+    group->state_since_ms = state->value ? state->value->current_state_timestamp_ms : -1;
+  }
+}
+
+std::shared_ptr<GroupCoordinator::Group> GroupCoordinator::find(std::string_view group) {
+  auto& groups = partition(group).groups;
+  const auto it = groups.find(group);
+  return it == groups.end() ? nullptr : it->second;
+}
+
+std::shared_ptr<GroupCoordinator::Group> GroupCoordinator::find_or_create(const std::string& group) {
+  auto& slot = partition(group).groups[group];
+  if (!slot) slot = std::make_shared<Group>(group, options_.limits);
+  return slot;
+}
+
+void GroupCoordinator::forget_if_dead(const std::shared_ptr<Group>& group) {
+  if (group->classic.has_members() || !group->offsets.empty() || group->classic.generation() > 0) return;
+  partition(group->classic.id()).groups.erase(group->classic.id());
+}
+
+// On the group's home shard. Loads the partition on first use.
+Task<ErrorCode> GroupCoordinator::ready(std::string group) {
+  if (stopped_) co_return ErrorCode::coordinator_not_available;
+  if (group.empty()) co_return ErrorCode::invalid_group_id;
+  Partition& at = partition(group);
+  if (at.load == Partition::Load::none) co_await load_partition(index(group));
+  if (at.load == Partition::Load::loading) co_return ErrorCode::coordinator_load_in_progress;
+  co_return at.load == Partition::Load::loaded ? ErrorCode::none : ErrorCode::coordinator_not_available;
+}
+
+void GroupCoordinator::carry_out(const std::shared_ptr<Group>& group, Effects effects) {
+  const auto answer = [](auto& parked, auto& answers) {
+    for (auto& [member, response] : answers) {
+      const auto it = parked.find(member);
+      if (it == parked.end()) continue;
+      it->second->response = std::move(response);
+      it->second->waiter.wake();
+      parked.erase(it);
+    }
+  };
+  answer(group->joins, effects.joins);
+  answer(group->syncs, effects.syncs);
+  PerShard& at = per_shard(home(group->classic.id()));
+  if (effects.persist) at.gate.spawn(persist(group, std::move(*effects.persist)), "group metadata write");
+  if (group->classic.has_members()) at.timed.insert(group);
+  else at.timed.erase(group);
+  at.timer.wake();
+}
+
+Task<> GroupCoordinator::persist(std::shared_ptr<Group> group, GroupValue value) {
+  PerShard& at = per_shard(home(group->classic.id()));
+  value.current_state_timestamp_ms = group->state_since_ms = at.shard.clock().wall_ms();
+  const auto generation = value.generation;
+  kafka::BatchBuilder batch;
+  add_group(batch, value.current_state_timestamp_ms, group->classic.id(), value);
+  auto bytes = batch.finish({});
+  const auto done = bytes ? co_await writer_.append(index(group->classic.id()), std::move(*bytes)) : fail(bytes.error());
+  if (!done) log::warn("group {}: metadata of generation {} not written: {}", group->classic.id(), generation, done.error().message);
+  Effects effects;
+  group->classic.persisted(generation, done.has_value(), at.shard.clock().now(), effects);
+  carry_out(group, std::move(effects));
+}
+
+Task<> GroupCoordinator::timer_loop(PerShard& home) {
+  while (!home.gate.closed() && !stopped_) {
+    const auto now = home.shard.clock().now();
+    auto next = async::never;
+    const auto groups = home.timed;  // carry_out() changes the set
+    for (const auto& group : groups) {
+      if (group->classic.next_deadline() <= now) {
+        Effects effects;
+        group->classic.tick(now, effects);
+        carry_out(group, std::move(effects));
+      }
+      next = std::min(next, group->classic.next_deadline());
+    }
+    co_await home.timer.wait(next);
+  }
+}
+
+Task<kafka::JoinGroupResponse> GroupCoordinator::join(JoinInput input) {
+  auto& at = home(input.request.group_id);
+  co_return co_await async::on(at, join_home(std::move(input)));
+}
+
+Task<kafka::JoinGroupResponse> GroupCoordinator::join_home(JoinInput input) {
+  kafka::JoinGroupResponse failed;
+  failed.protocol_name = "";
+  failed.member_id = input.request.member_id;
+  failed.error_code = co_await ready(input.request.group_id);
+  if (failed.error_code != ErrorCode::none) co_return failed;
+  PerShard& at = per_shard(home(input.request.group_id));
+  if (input.request.member_id.empty() && find(input.request.group_id) == nullptr && input.request.protocols.empty()) {
+    failed.error_code = ErrorCode::inconsistent_group_protocol;
+    co_return failed;
+  }
+  const auto group = find_or_create(input.request.group_id);
+  input.new_member_id = input.request.group_instance_id.value_or(input.client_id) + "-" + at.random.uuid().to_string();
+  Effects effects;
+  auto outcome = group->classic.join(input, at.shard.clock().now(), effects);
+  if (auto* response = std::get_if<kafka::JoinGroupResponse>(&outcome)) {
+    carry_out(group, std::move(effects));
+    forget_if_dead(group);
+    co_return std::move(*response);
+  }
+  const std::string member_id = std::get<std::string>(outcome);
+  auto parked = std::make_shared<Parked<kafka::JoinGroupResponse>>(at.shard.context(), at.shard.clock());
+  auto& slot = group->joins[member_id];
+  if (slot) {  // the client asked again on another connection
+    slot->response = failed;
+    slot->response->error_code = ErrorCode::rebalance_in_progress;
+    slot->waiter.wake();
+  }
+  slot = parked;
+  carry_out(group, std::move(effects));
+  co_await parked->waiter.wait();
+  if (parked->response) co_return std::move(*parked->response);
+  failed.error_code = ErrorCode::not_coordinator;  // stopping
+  co_return failed;
+}
+
+Task<kafka::SyncGroupResponse> GroupCoordinator::sync(kafka::SyncGroupRequest request) {
+  auto& at = home(request.group_id);
+  co_return co_await async::on(at, sync_home(std::move(request)));
+}
+
+Task<kafka::SyncGroupResponse> GroupCoordinator::sync_home(kafka::SyncGroupRequest request) {
+  kafka::SyncGroupResponse failed;
+  failed.error_code = co_await ready(request.group_id);
+  if (failed.error_code != ErrorCode::none) co_return failed;
+  const auto group = find(request.group_id);
+  failed.error_code = ErrorCode::unknown_member_id;
+  if (!group) co_return failed;
+  PerShard& at = per_shard(home(request.group_id));
+  Effects effects;
+  if (auto response = group->classic.sync(request, at.shard.clock().now(), effects)) {
+    carry_out(group, std::move(effects));
+    co_return std::move(*response);
+  }
+  auto parked = std::make_shared<Parked<kafka::SyncGroupResponse>>(at.shard.context(), at.shard.clock());
+  auto& slot = group->syncs[request.member_id];
+  if (slot) {
+    slot->response = failed;
+    slot->response->error_code = ErrorCode::rebalance_in_progress;
+    slot->waiter.wake();
+  }
+  slot = parked;
+  carry_out(group, std::move(effects));
+  co_await parked->waiter.wait();
+  if (parked->response) co_return std::move(*parked->response);
+  failed.error_code = ErrorCode::not_coordinator;
+  co_return failed;
+}
+
+Task<ErrorCode> GroupCoordinator::heartbeat(kafka::HeartbeatRequest request) {
+  auto& at = home(request.group_id);
+  co_return co_await async::on(at, heartbeat_home(std::move(request)));
+}
+
+Task<ErrorCode> GroupCoordinator::heartbeat_home(kafka::HeartbeatRequest request) {
+  if (const auto error = co_await ready(request.group_id); error != ErrorCode::none) co_return error;
+  const auto group = find(request.group_id);
+  if (!group) co_return ErrorCode::unknown_member_id;
+  co_return group->classic.heartbeat(request.member_id, request.group_instance_id, request.generation_id,
+                                     per_shard(home(request.group_id)).shard.clock().now());
+}
+
+Task<kafka::LeaveGroupResponse> GroupCoordinator::leave(kafka::LeaveGroupRequest request, std::int16_t version) {
+  auto& at = home(request.group_id);
+  co_return co_await async::on(at, leave_home(std::move(request), version));
+}
+
+Task<kafka::LeaveGroupResponse> GroupCoordinator::leave_home(kafka::LeaveGroupRequest request, std::int16_t version) {
+  kafka::LeaveGroupResponse response;
+  response.error_code = co_await ready(request.group_id);
+  if (response.error_code != ErrorCode::none) co_return response;
+  if (version < 3) request.members = {{.member_id = request.member_id, .group_instance_id = {}, .reason = {}}};
+  const auto group = find(request.group_id);
+  const auto now = per_shard(home(request.group_id)).shard.clock().now();
+  Effects effects;
+  for (const auto& member : request.members) {
+    const auto error = group ? group->classic.leave(member.member_id, member.group_instance_id, now, effects) : ErrorCode::unknown_member_id;
+    response.members.push_back({member.member_id, member.group_instance_id, error});
+  }
+  if (group) carry_out(group, std::move(effects));
+  if (version < 3) {
+    response.error_code = response.members[0].error_code;
+    response.members.clear();
+  }
+  co_return response;
+}
+
+Task<kafka::DescribeGroupsResponseGroup> GroupCoordinator::describe(std::string group) {
+  auto& at = home(group);
+  co_return co_await async::on(at, describe_home(std::move(group)));
+}
+
+Task<kafka::DescribeGroupsResponseGroup> GroupCoordinator::describe_home(std::string id) {
+  kafka::DescribeGroupsResponseGroup out;
+  out.group_id = id;
+  out.error_code = co_await ready(id);
+  if (out.error_code != ErrorCode::none) co_return out;
+  const auto group = find(id);
+  if (!group) {
+    out.group_state = "Dead";
+    co_return out;
+  }
+  const auto& classic = group->classic;
+  out.group_state = state_name(classic.state());
+  out.protocol_type = classic.protocol_type();
+  if (classic.state() == State::stable) out.protocol_data = classic.protocol();
+  for (const auto& [member_id, member] : classic.members()) {
+    const Bytes* metadata = member.metadata_for(classic.protocol());
+    const bool settled = classic.state() == State::stable;
+    out.members.push_back({.member_id = member_id,
+                           .group_instance_id = member.instance_id,
+                           .client_id = member.client_id,
+                           .client_host = member.client_host,
+                           .member_metadata = {settled && metadata ? *metadata : Bytes()},
+                           .member_assignment = {settled ? member.assignment : Bytes()}});
+  }
+  co_return out;
+}
+
+Task<std::vector<kafka::ListGroupsResponseGroup>> GroupCoordinator::list() {
+  std::vector<kafka::ListGroupsResponseGroup> out;
+  for (std::int32_t i = 0; i < options_.partition_count; ++i) co_await async::on(writer_.home(i), list_home(i, out));
+  co_return out;
+}
+
+Task<> GroupCoordinator::list_home(std::int32_t i, std::vector<kafka::ListGroupsResponseGroup>& out) {
+  for (const auto& [id, group] : partitions_[static_cast<std::size_t>(i)].groups)
+    out.push_back({id, group->classic.protocol_type(), state_name(group->classic.state()), "classic"});
+  co_return;
+}
+
+}  // namespace meridian::coordinator::group

@@ -1,0 +1,115 @@
+// GroupCoordinator: the groups of this broker. Holds their state in memory, keeps it in __consumer_offsets through PartitionWriter,
+// parks JoinGroup and SyncGroup until the group's state machine answers them.
+//
+// A group lives on the home shard of its partition; every public call may come from any shard. A write is: decide, append, wait
+// until it is committed, apply, answer; replay at start applies the same records through the same function.
+#pragma once
+
+#include <memory>
+#include <set>
+
+#include "broker/coordinator/group/classic_group.h"
+#include "broker/coordinator/partition_writer.h"
+#include "common/async/gate.h"
+#include "common/base/random.h"
+#include "common/kafka/messages/all.h"
+
+namespace meridian::coordinator::group {
+
+struct CoordinatorOptions {
+  GroupLimits limits;
+  std::int32_t partition_count = 50;
+  std::int64_t offset_metadata_bytes_max = 4096;
+  std::chrono::milliseconds offsets_retention{std::chrono::hours(24 * 7)};
+  std::chrono::milliseconds expiry_interval{std::chrono::minutes(10)};
+};
+
+/// Partition of __consumer_offsets for a group: Java's String.hashCode, as every Kafka broker computes it.
+std::int32_t partition_of(std::string_view group, std::int32_t partition_count);
+
+class GroupCoordinator {
+ public:
+  GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, std::uint64_t seed);
+  ~GroupCoordinator();
+
+  void start();
+  Task<> stop();
+  /// Reads every partition of the topic; called once it exists.
+  Task<> load();
+
+  Task<kafka::JoinGroupResponse> join(JoinInput input);
+  Task<kafka::SyncGroupResponse> sync(kafka::SyncGroupRequest request);
+  Task<ErrorCode> heartbeat(kafka::HeartbeatRequest request);
+  Task<kafka::LeaveGroupResponse> leave(kafka::LeaveGroupRequest request, std::int16_t version);
+  /// Answers every partition of the request.
+  Task<kafka::OffsetCommitResponse> commit(kafka::OffsetCommitRequest request);
+  Task<kafka::OffsetFetchResponseGroup> fetch(kafka::OffsetFetchRequestGroup request);
+  Task<kafka::DescribeGroupsResponseGroup> describe(std::string group);
+  Task<ErrorCode> remove(std::string group);
+  Task<std::vector<kafka::ListGroupsResponseGroup>> list();
+
+ private:
+  template <class Response>
+  struct Parked {
+    Parked(boost::asio::io_context& context, async::Clock& clock) : waiter(context, clock) {}
+    async::Waiter waiter;
+    std::optional<Response> response;
+  };
+  using OffsetMap = std::map<std::pair<std::string, std::int32_t>, OffsetValue>;
+  struct Group {
+    Group(const std::string& id, const GroupLimits& limits) : classic(id, limits) {}
+    ClassicGroup classic;
+    OffsetMap offsets;
+    std::int64_t state_since_ms = -1;
+    std::map<std::string, std::shared_ptr<Parked<kafka::JoinGroupResponse>>> joins;
+    std::map<std::string, std::shared_ptr<Parked<kafka::SyncGroupResponse>>> syncs;
+  };
+  struct Partition {
+    enum class Load { none, loading, loaded } load = Load::none;
+    std::map<std::string, std::shared_ptr<Group>, std::less<>> groups;
+  };
+  struct PerShard {
+    explicit PerShard(async::Shard& home, std::uint64_t seed)
+        : shard(home), gate(home.context(), home.clock()), timer(home.context(), home.clock()), random(seed + static_cast<std::uint64_t>(home.id())) {}
+    async::Shard& shard;
+    async::Gate gate;
+    async::Waiter timer;
+    base::Random random;
+    std::set<std::shared_ptr<Group>> timed;  ///< groups with members
+  };
+
+  std::int32_t index(std::string_view group) const { return partition_of(group, options_.partition_count); }
+  async::Shard& home(std::string_view group) { return writer_.home(index(group)); }
+  PerShard& per_shard(const async::Shard& shard) { return *per_shard_[static_cast<std::size_t>(shard.id())]; }
+  Partition& partition(std::string_view group) { return partitions_[static_cast<std::size_t>(index(group))]; }
+
+  Task<ErrorCode> ready(std::string group);
+  std::shared_ptr<Group> find(std::string_view group);
+  std::shared_ptr<Group> find_or_create(const std::string& group);
+  void forget_if_dead(const std::shared_ptr<Group>& group);
+  void carry_out(const std::shared_ptr<Group>& group, Effects effects);
+  Task<> persist(std::shared_ptr<Group> group, GroupValue value);
+  Task<> timer_loop(PerShard& home);
+  Task<> expire_offsets(PerShard& home);
+  Task<> load_partition(std::int32_t index);
+  void apply(std::int32_t index, Record record, async::TimePoint now);
+
+  Task<kafka::JoinGroupResponse> join_home(JoinInput input);
+  Task<kafka::SyncGroupResponse> sync_home(kafka::SyncGroupRequest request);
+  Task<ErrorCode> heartbeat_home(kafka::HeartbeatRequest request);
+  Task<kafka::LeaveGroupResponse> leave_home(kafka::LeaveGroupRequest request, std::int16_t version);
+  Task<kafka::OffsetCommitResponse> commit_home(kafka::OffsetCommitRequest request);
+  Task<kafka::OffsetFetchResponseGroup> fetch_home(kafka::OffsetFetchRequestGroup request);
+  Task<kafka::DescribeGroupsResponseGroup> describe_home(std::string group);
+  Task<ErrorCode> remove_home(std::string group);
+  Task<> list_home(std::int32_t index, std::vector<kafka::ListGroupsResponseGroup>& out);
+
+  PartitionWriter& writer_;
+  std::vector<async::Shard*> shards_;
+  CoordinatorOptions options_;
+  std::vector<Partition> partitions_;
+  std::vector<std::unique_ptr<PerShard>> per_shard_;
+  bool stopped_ = false;
+};
+
+}  // namespace meridian::coordinator::group

@@ -1,0 +1,129 @@
+#include "broker/metadata/image.h"
+
+#include <set>
+
+namespace meridian::metadata {
+namespace {
+
+template <class T>
+Status decode_into(const KeyValue& change, const std::function<void(T)>& use) {
+  auto record = decode_record<T>(change.value);
+  if (!record) return fail(record.error().code, "metadata key " + change.key + ": " + record.error().message);
+  use(std::move(*record));
+  return {};
+}
+
+struct TopicChange {
+  std::optional<TopicRecord> record;
+  Revision revision = 0;
+};
+
+class Builder {
+ public:
+  explicit Builder(const MetadataImage& from) : image_(std::make_shared<MetadataImage>(from)) {}
+
+  Status take(const KeyValue& change) {
+    const std::string& key = change.key;
+    const bool deleted = change.mod_revision == 0;
+    if (key == cluster_key && !deleted)
+      return decode_into<ClusterRecord>(change, [&](ClusterRecord record) { image_->cluster_id = std::move(record.cluster_id); });
+    if (key.starts_with("t/")) {
+      TopicChange& topic = topics_[key.substr(2)];
+      topic.revision = change.mod_revision;
+      if (deleted) return {};
+      return decode_into<TopicRecord>(change, [&](TopicRecord record) { topic.record = record; });
+    }
+    if (key.starts_with("p/")) {
+      touched_ids_.insert(key.substr(2, key.rfind('/') - 2));
+      if (deleted) {
+        image_->partition_records.erase(key);
+        image_->partition_revisions.erase(key);
+        return {};
+      }
+      image_->partition_revisions[key] = change.mod_revision;
+      return decode_into<PartitionRecord>(change, [&](PartitionRecord record) { image_->partition_records[key] = std::move(record); });
+    }
+    if (key.starts_with("c/topic/")) {
+      auto& [configs, revision] = configs_[key.substr(8)];
+      revision = change.mod_revision;
+      if (deleted) return {};
+      return decode_into<ConfigRecord>(change, [&](ConfigRecord record) {
+        for (auto& entry : record.entries) configs[entry.name] = entry.value;
+      });
+    }
+    return {};  // keys of other subsystems
+  }
+
+  ImagePtr finish(Revision revision, MetadataDelta& delta) {
+    std::set<std::string> names;
+    for (const auto& [name, change] : topics_) names.insert(name);
+    for (const auto& [name, change] : configs_) names.insert(name);
+    for (const auto& [name, topic] : image_->topics)
+      if (touched_ids_.contains(topic->id.to_string())) names.insert(name);
+    for (const auto& name : names) rebuild(name, delta);
+    image_->revision = revision;
+    image_->partition_count = 0;
+    for (const auto& [name, topic] : image_->topics) image_->partition_count += topic->partitions.size();
+    return image_;
+  }
+
+ private:
+  void rebuild(const std::string& name, MetadataDelta& delta) {
+    const auto old = image_->topics.find(name);
+    const std::shared_ptr<const TopicImage> before = old == image_->topics.end() ? nullptr : old->second;
+    const auto change = topics_.find(name);
+    if (change == topics_.end() && !before) return;  // a configuration without its topic
+    if (change != topics_.end() && !change->second.record) {
+      if (before) remove(before, delta);
+      return;
+    }
+    auto topic = before ? std::make_shared<TopicImage>(*before) : std::make_shared<TopicImage>();
+    topic->name = name;
+    std::int32_t count = static_cast<std::int32_t>(topic->partitions.size());
+    if (change != topics_.end()) {
+      if (before && before->id != change->second.record->id) {  // deleted and created again between two images
+        remove(before, delta);
+        topic = std::make_shared<TopicImage>();
+        topic->name = name;
+      }
+      topic->id = change->second.record->id;
+      topic->revision = change->second.revision;
+      count = change->second.record->partition_count;
+    }
+    topic->partitions.assign(static_cast<std::size_t>(count), {});
+    for (std::int32_t n = 0; n < count; ++n)
+      if (const auto record = image_->partition_records.find(partition_key(topic->id, n)); record != image_->partition_records.end())
+        topic->partitions[static_cast<std::size_t>(n)] = record->second;
+    if (const auto config = configs_.find(name); config != configs_.end()) {
+      topic->configs = config->second.first;
+      topic->config_revision = config->second.second;
+    }
+    image_->topics[name] = topic;
+    image_->topic_names[topic->id] = name;
+    delta.changed.push_back(std::move(topic));
+  }
+
+  void remove(const std::shared_ptr<const TopicImage>& topic, MetadataDelta& delta) {
+    image_->topic_names.erase(topic->id);
+    image_->topics.erase(topic->name);
+    delta.removed.push_back(topic);
+  }
+
+  std::shared_ptr<MetadataImage> image_;
+  std::map<std::string, TopicChange> topics_;
+  std::map<std::string, std::pair<TopicConfigs, Revision>> configs_;
+  std::set<std::string> touched_ids_;
+};
+
+}  // namespace
+
+Result<ImagePtr> apply(const MetadataImage& image, const WatchBatch& batch, MetadataDelta& delta) {
+  Builder builder(image);
+  for (const auto& change : batch.changes)
+    if (auto done = builder.take(change); !done) return fail(done.error());
+  return builder.finish(batch.revision, delta);
+}
+
+bool is_internal_topic(std::string_view name) { return name == "__consumer_offsets" || name == "__transaction_state"; }
+
+}  // namespace meridian::metadata

@@ -1,0 +1,204 @@
+#include "broker/metadata/topics_control.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace meridian::metadata {
+namespace {
+
+using kafka::ErrorCode;
+
+TopicDecision refuse(ErrorCode error, std::string message) {
+  TopicDecision decision;
+  decision.error = error;
+  decision.message = std::move(message);
+  return decision;
+}
+
+Bytes encode_configs(const TopicConfigs& configs) {
+  ConfigRecord record;
+  for (const auto& [name, value] : configs) record.entries.push_back({name, value});
+  return encode_record(record);
+}
+
+std::string collision_form(std::string name) {
+  std::ranges::replace(name, '.', '_');
+  return name;
+}
+
+}  // namespace
+
+Status check_topic_name(std::string_view name) {
+  if (name.empty()) return fail(Errc::invalid, "the topic name is empty");
+  if (name == "." || name == "..") return fail(Errc::invalid, "the topic name must not be '.' or '..'");
+  if (name.size() > 249) return fail(Errc::invalid, "the topic name is longer than 249 characters");
+  for (const char c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_' && c != '-')
+      return fail(Errc::invalid, fmt::format("topic name '{}' has characters other than ASCII letters, digits, '.', '_' and '-'", name));
+  return {};
+}
+
+Status TopicsControl::check_config(const std::string& name, const std::optional<std::string>& value) const {
+  const config::Settings table(topic_setting_table());
+  const auto* setting = table.find(name);
+  if (!setting) return fail(Errc::invalid, fmt::format("Unknown topic config name: {}", name));
+  if (!value) return fail(Errc::invalid, fmt::format("Null value not supported for topic config: {}", name));
+  if (auto valid = table.check(*setting, *value); !valid) return valid;
+  if (name != "remote.storage.enable" || *value != "true") return {};
+  return fail(Errc::invalid, "tiered storage is not available");
+}
+
+void TopicsControl::add_partitions(TopicDecision& decision, std::int32_t first, std::int32_t end) const {
+  for (std::int32_t n = first; n < end; ++n) {
+    if ((n - first) % partitions_per_txn == 0) decision.txns.emplace_back();
+    const PartitionRecord record{.replicas = {node_id_}, .isr = {node_id_}, .leader = node_id_, .leader_epoch = 0, .partition_epoch = 0};
+    decision.txns.back().puts.emplace_back(partition_key(decision.id, n), encode_record(record));
+  }
+}
+
+TopicDecision TopicsControl::create(const MetadataImage& image, const kafka::CreateTopicsRequestTopic& request) const {
+  if (auto valid = check_topic_name(request.name); !valid) return refuse(ErrorCode::invalid_topic_exception, valid.error().message);
+  if (image.topic(request.name)) return refuse(ErrorCode::topic_already_exists, fmt::format("Topic '{}' already exists.", request.name));
+  for (const auto& [name, topic] : image.topics)
+    if (collision_form(name) == collision_form(request.name))
+      return refuse(ErrorCode::invalid_topic_exception, fmt::format("Topic '{}' collides with existing topic: {}", request.name, name));
+  TopicDecision decision;
+  decision.name = request.name;
+  decision.id = random_.uuid();
+  decision.partition_count = request.num_partitions;
+  if (!request.assignments.empty()) {
+    if (request.num_partitions != -1 || request.replication_factor != -1)
+      return refuse(ErrorCode::invalid_request, "a manual assignment excludes a partition count and a replication factor");
+    std::vector<bool> seen(request.assignments.size());
+    for (const auto& assignment : request.assignments) {
+      const auto n = static_cast<std::size_t>(assignment.partition_index);
+      if (assignment.partition_index < 0 || n >= seen.size() || seen[n])
+        return refuse(ErrorCode::invalid_replica_assignment, "partitions of an assignment must be consecutive from 0");
+      seen[n] = true;
+      if (assignment.broker_ids != std::vector{node_id_})
+        return refuse(ErrorCode::invalid_replica_assignment, fmt::format("the only broker is {}", node_id_));
+    }
+    decision.partition_count = static_cast<std::int32_t>(seen.size());
+  } else {
+    if (request.num_partitions == -1) decision.partition_count = static_cast<std::int32_t>(settings_.integer("num.partitions"));
+    const auto factor = request.replication_factor == -1 ? settings_.integer("default.replication.factor") : request.replication_factor;
+    if (factor < 1) return refuse(ErrorCode::invalid_replication_factor, "Replication factor must be larger than 0, or -1 to use the default value.");
+    if (factor > 1)
+      return refuse(ErrorCode::invalid_replication_factor, fmt::format("Unable to replicate the partition {} time(s): only 1 broker(s) are registered.", factor));
+  }
+  if (decision.partition_count < 1) return refuse(ErrorCode::invalid_partitions, "Number of partitions was set to an invalid non-positive value.");
+  if (decision.partition_count > partitions_max) return refuse(ErrorCode::invalid_partitions, fmt::format("A topic has at most {} partitions.", partitions_max));
+  for (const auto& config : request.configs) {
+    if (auto valid = check_config(config.name, config.value); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
+    decision.configs[config.name] = *config.value;
+  }
+  add_partitions(decision, 0, decision.partition_count);
+  if (decision.txns.back().puts.size() + 2 > partitions_per_txn) decision.txns.emplace_back();
+  Txn& last = decision.txns.back();
+  last.compares.push_back({.key = topic_key(request.name), .target = Compare::Target::create, .expected = 0});
+  if (!decision.configs.empty()) last.puts.emplace_back(topic_config_key(request.name), encode_configs(decision.configs));
+  last.puts.emplace_back(topic_key(request.name), encode_record(TopicRecord{decision.id, decision.partition_count}));
+  return decision;
+}
+
+TopicDecision TopicsControl::remove(const MetadataImage&, const TopicImage* topic) const {
+  if (!settings_.boolean("delete.topic.enable")) return refuse(ErrorCode::topic_deletion_disabled, "Topic deletion is disabled.");
+  if (!topic) return refuse(ErrorCode::unknown_topic_or_partition, "This server does not host this topic-partition.");
+  TopicDecision decision;
+  decision.name = topic->name;
+  decision.id = topic->id;
+  // The topic's key goes first: that is the deletion. Its partitions are swept afterwards, and at start if that was cut short.
+  Txn first;
+  first.compares.push_back({.key = topic_key(topic->name), .target = Compare::Target::mod, .expected = topic->revision});
+  first.deletes.push_back(topic_key(topic->name));
+  if (topic->config_revision) first.deletes.push_back(topic_config_key(topic->name));
+  decision.txns.push_back(std::move(first));
+  for (std::size_t n = 0; n < topic->partitions.size(); ++n) {
+    if (n % partitions_per_txn == 0) decision.txns.emplace_back();
+    decision.txns.back().deletes.push_back(partition_key(topic->id, static_cast<std::int32_t>(n)));
+  }
+  return decision;
+}
+
+TopicDecision TopicsControl::grow(const MetadataImage& image, const kafka::CreatePartitionsTopic& request) const {
+  const TopicImage* topic = image.topic(request.name);
+  if (!topic) return refuse(ErrorCode::unknown_topic_or_partition, "This server does not host this topic-partition.");
+  const auto now = static_cast<std::int32_t>(topic->partitions.size());
+  if (request.count == now) return refuse(ErrorCode::invalid_partitions, fmt::format("Topic already has {} partition(s).", now));
+  if (request.count < now)
+    return refuse(ErrorCode::invalid_partitions, fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.", request.name, now, request.count));
+  if (request.count > partitions_max) return refuse(ErrorCode::invalid_partitions, fmt::format("A topic has at most {} partitions.", partitions_max));
+  if (request.assignments) {
+    if (static_cast<std::int32_t>(request.assignments->size()) != request.count - now)
+      return refuse(ErrorCode::invalid_replica_assignment, fmt::format("Attempted to add {} additional partition(s), but only {} assignment(s) were specified.", request.count - now, request.assignments->size()));
+    for (const auto& assignment : *request.assignments)
+      if (assignment.broker_ids != std::vector{node_id_}) return refuse(ErrorCode::invalid_replica_assignment, fmt::format("the only broker is {}", node_id_));
+  }
+  TopicDecision decision;
+  decision.name = topic->name;
+  decision.id = topic->id;
+  decision.partition_count = request.count;
+  add_partitions(decision, now, request.count);
+  if (decision.txns.back().puts.size() + 1 > partitions_per_txn) decision.txns.emplace_back();
+  decision.txns.back().compares.push_back({.key = topic_key(topic->name), .target = Compare::Target::mod, .expected = topic->revision});
+  decision.txns.back().puts.emplace_back(topic_key(topic->name), encode_record(TopicRecord{topic->id, request.count}));
+  return decision;
+}
+
+TopicDecision TopicsControl::alter(const MetadataImage& image, const kafka::IncrementalAlterConfigsResource& request) const {
+  enum Operation : std::int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
+  const TopicImage* topic = image.topic(request.resource_name);
+  if (!topic) return refuse(ErrorCode::unknown_topic_or_partition, fmt::format("The topic '{}' does not exist.", request.resource_name));
+  TopicDecision decision;
+  decision.name = topic->name;
+  decision.configs = topic->configs;
+  const config::Settings table(topic_setting_table());
+  for (const auto& change : request.configs) {
+    const auto* setting = table.find(change.name);
+    if (!setting) return refuse(ErrorCode::invalid_config, fmt::format("Unknown topic config name: {}", change.name));
+    if (change.operation == remove) {
+      decision.configs.erase(change.name);
+      continue;
+    }
+    if (!change.value) return refuse(ErrorCode::invalid_request, fmt::format("Null value not supported for : {}", change.name));
+    std::string value = *change.value;
+    if (change.operation == append || change.operation == subtract) {
+      if (setting->type != config::Type::list)
+        return refuse(ErrorCode::invalid_config, fmt::format("Can't {} to key {} because its type is not LIST.", change.operation == append ? "APPEND" : "SUBTRACT", change.name));
+      auto parts = config::split_list(topic_value(settings_, decision.configs, *setting).value_or(""));
+      for (const auto& part : config::split_list(value)) {
+        std::erase(parts, part);
+        if (change.operation == append) parts.push_back(part);
+      }
+      value = fmt::format("{}", fmt::join(parts, ","));
+    } else if (change.operation != set) {
+      return refuse(ErrorCode::invalid_request, fmt::format("Unknown operation type {}.", change.operation));
+    }
+    if (auto valid = check_config(change.name, value); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
+    decision.configs[change.name] = value;
+  }
+  Txn txn;
+  txn.compares.push_back({.key = topic_config_key(topic->name), .target = Compare::Target::mod, .expected = topic->config_revision});
+  txn.compares.push_back({.key = topic_key(topic->name), .target = Compare::Target::mod, .expected = topic->revision});
+  txn.puts.emplace_back(topic_config_key(topic->name), encode_configs(decision.configs));
+  decision.txns.push_back(std::move(txn));
+  return decision;
+}
+
+std::vector<Txn> TopicsControl::reelect(const MetadataImage& image) const {
+  std::vector<Txn> txns;
+  for (const auto& [key, record] : image.partition_records) {
+    if (record.leader != node_id_) continue;
+    if (txns.empty() || txns.back().puts.size() >= partitions_per_txn / 2) txns.emplace_back();
+    PartitionRecord next = record;
+    ++next.leader_epoch;
+    ++next.partition_epoch;
+    txns.back().compares.push_back({.key = key, .target = Compare::Target::mod, .expected = image.partition_revisions.at(key)});
+    txns.back().puts.emplace_back(key, encode_record(next));
+  }
+  return txns;
+}
+
+}  // namespace meridian::metadata

@@ -1,0 +1,88 @@
+#include "broker/replication/replica.h"
+
+#include <boost/asio/post.hpp>
+
+namespace meridian::replication {
+
+Replica::Replica(TopicPartition id, Uuid topic_id, std::int32_t self, std::unique_ptr<storage::Log> log, async::Shard& shard, async::Gate& gate)
+    : id_(std::move(id)), topic_id_(topic_id), log_(std::move(log)), partition_(self), shard_(shard), gate_(gate),
+      flush_done_(shard.context(), shard.clock()) {}
+
+void Replica::apply(const metadata::PartitionRecord& record, const storage::LogConfig& config, std::int64_t min_insync) {
+  log_->set_config(config);
+  min_insync_ = min_insync;
+  partition_.apply(record);
+  count_progress();
+  if (log_->config().durability == storage::Durability::fsync) request_flush();
+}
+
+std::expected<storage::Appended, storage::AppendFailure> Replica::append(char* batch, std::size_t size) {
+  auto appended = log_->append(batch, size, partition_.leader_epoch(), shard_.clock().wall_ms());
+  if (appended && !appended->duplicate) count_progress();
+  return appended;
+}
+
+// What counts depends on the durability setting; where it waits for a sync, one is on its way.
+void Replica::count_progress() {
+  const auto& config = log_->config();
+  const bool wait_for_sync = config.durability == storage::Durability::fsync ||
+                             log_->end_offset() - log_->synced_end_offset() >= config.flush_messages;
+  if (partition_.counted_here(wait_for_sync ? log_->synced_end_offset() : log_->end_offset())) wake_all();
+  if (wait_for_sync) request_flush();
+}
+
+void Replica::request_flush() {
+  if (flushing_ || shut_ || log_->offline() || !log_->needs_flush()) return;
+  flushing_ = true;
+  gate_.spawn(flush_loop(shared_from_this()), "log flush");
+}
+
+// One sync serves every append that was made before it began; those made meanwhile share the next.
+Task<> Replica::flush_loop(std::shared_ptr<Replica> self) {
+  while (!self->shut_ && self->log_->needs_flush()) {
+    const Offset before = self->log_->end_offset();
+    if (auto done = co_await self->log_->flush(); !done) {
+      self->wake_all();
+      break;
+    }
+    if (self->partition_.counted_here(before)) self->wake_all();
+    if (self->log_->config().durability == storage::Durability::page_cache) break;
+  }
+  self->flushing_ = false;
+  self->flush_done_.wake();
+}
+
+Task<bool> Replica::wait_committed(Offset end, async::TimePoint deadline) {
+  const auto self = shared_from_this();
+  if (high_watermark() >= end) co_return true;
+  async::Waiter waiter(shard_.context(), shard_.clock());
+  const auto entry = commit_waiters_.emplace(end, &waiter);
+  while (!shut_ && !log_->offline() && high_watermark() < end)
+    if (!co_await waiter.wait(deadline)) break;
+  commit_waiters_.erase(entry);
+  co_return high_watermark() >= end;
+}
+
+void Replica::wake_all() {
+  const bool failed = shut_ || log_->offline();
+  for (auto& [end, waiter] : commit_waiters_) {
+    if (end > high_watermark() && !failed) break;
+    waiter->wake();
+  }
+  for (const auto& waiter : fetch_waiters_) {
+    if (waiter->shard.is_current()) waiter->waiter.wake();
+    else boost::asio::post(waiter->shard.context(), [waiter] { waiter->waiter.wake(); });
+  }
+}
+
+void Replica::shut() {
+  shut_ = true;
+  wake_all();
+}
+
+Task<> Replica::idle() {
+  const auto self = shared_from_this();
+  while (flushing_) co_await flush_done_.wait();
+}
+
+}  // namespace meridian::replication

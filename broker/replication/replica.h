@@ -1,0 +1,76 @@
+// Replica: one partition on its home shard: its log, its replication state, and those who wait for it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "broker/replication/partition.h"
+#include "broker/storage/log.h"
+#include "common/async/gate.h"
+#include "common/async/shard.h"
+
+namespace meridian::replication {
+
+struct TopicPartition {
+  std::string topic;
+  std::int32_t partition = 0;
+  auto operator<=>(const TopicPartition&) const = default;
+};
+
+/// A fetch that waits for more data. Lives on the shard of its connection; replicas of any shard wake it.
+struct FetchWaiter {
+  explicit FetchWaiter(async::Shard& home) : shard(home), waiter(home.context(), home.clock()) {}
+  async::Shard& shard;
+  async::Waiter waiter;
+};
+
+class Replica : public std::enable_shared_from_this<Replica> {
+ public:
+  Replica(TopicPartition id, Uuid topic_id, std::int32_t self, std::unique_ptr<storage::Log> log, async::Shard& shard, async::Gate& gate);
+
+  const TopicPartition& id() const { return id_; }
+  const Uuid& topic_id() const { return topic_id_; }
+  storage::Log& log() { return *log_; }
+  const Partition& partition() const { return partition_; }
+  Offset high_watermark() const { return partition_.high_watermark(); }
+
+  void apply(const metadata::PartitionRecord& record, const storage::LogConfig& config, std::int64_t min_insync);
+  std::int64_t min_insync() const { return min_insync_; }
+
+  /// Appends a client's batch and starts making it count; returns before it does.
+  std::expected<storage::Appended, storage::AppendFailure> append(char* batch, std::size_t size);
+  /// True once the high watermark is at or past `end`; false at the deadline, or when the log fails or the partition goes.
+  Task<bool> wait_committed(Offset end, async::TimePoint deadline);
+
+  void add_waiter(const std::shared_ptr<FetchWaiter>& waiter) { fetch_waiters_.insert(waiter); }
+  void remove_waiter(const std::shared_ptr<FetchWaiter>& waiter) { fetch_waiters_.erase(waiter); }
+
+  /// Starts a flush if anything is unsynced.
+  void request_flush();
+  /// The partition is deleted or the broker stops: everybody who waits is let go.
+  void shut();
+  bool is_shut() const { return shut_; }
+  /// Waits for a running flush; after shut() none starts again.
+  Task<> idle();
+
+ private:
+  Task<> flush_loop(std::shared_ptr<Replica> self);
+  void count_progress();
+  void wake_all();
+
+  TopicPartition id_;
+  Uuid topic_id_;
+  std::unique_ptr<storage::Log> log_;
+  Partition partition_;
+  async::Shard& shard_;
+  async::Gate& gate_;
+  std::int64_t min_insync_ = 1;
+  bool flushing_ = false;
+  bool shut_ = false;
+  std::multimap<Offset, async::Waiter*> commit_waiters_;
+  std::set<std::shared_ptr<FetchWaiter>> fetch_waiters_;
+  async::Waiter flush_done_;
+};
+
+}  // namespace meridian::replication

@@ -1,0 +1,193 @@
+// Metadata (with auto-creation), DescribeCluster, FindCoordinator, InitProducerId.
+#include "broker/server/handlers/handlers.h"
+
+#include "common/base/log.h"
+
+namespace meridian::server {
+namespace {
+
+using kafka::ErrorCode;
+constexpr const char* offsets_topic = "__consumer_offsets";
+constexpr std::int8_t group_key = 0, transaction_key = 1;
+// Every operation is allowed while nothing is forbidden: bits of READ (3) to ALTER_CONFIGS (11) of Kafka's AclOperation.
+constexpr std::int32_t all_topic_operations = 0xdf8;
+
+kafka::MetadataResponseTopic describe(const metadata::TopicImage& topic, std::int32_t authorized) {
+  kafka::MetadataResponseTopic out;
+  out.name = topic.name;
+  out.topic_id = topic.id;
+  out.is_internal = metadata::is_internal_topic(topic.name);
+  out.authorized_operations = authorized;
+  std::int32_t n = 0;
+  for (const auto& partition : topic.partitions) {
+    auto& result = out.partitions.emplace_back();
+    result.partition_index = n++;
+    result.error_code = partition.leader < 0 ? ErrorCode::leader_not_available : ErrorCode::none;
+    result.leader_id = partition.leader;
+    result.leader_epoch = partition.leader_epoch;
+    result.replica_nodes = partition.replicas;
+    result.isr_nodes = partition.isr;
+  }
+  return out;
+}
+
+Task<ErrorCode> auto_create(RequestContext& context, const std::string& name) {
+  if (name == offsets_topic) co_return co_await ensure_offsets_topic(context.services, context.shard) ? ErrorCode::none : ErrorCode::unknown_topic_or_partition;
+  kafka::CreateTopicsRequestTopic topic;
+  topic.name = name;
+  const auto made = co_await async::on(context.services.control, context.services.metadata.create_topic(std::move(topic), false));
+  if (made.error == ErrorCode::none) log::info("created topic {} on a client's first use", name);
+  co_return made.error == ErrorCode::topic_already_exists ? ErrorCode::none : made.error;
+}
+
+Task<kafka::MetadataResponseTopic> find_topic(RequestContext& context, const kafka::MetadataRequest& request, const kafka::MetadataRequestTopic& wanted,
+                                              std::int32_t authorized) {
+  kafka::MetadataResponseTopic out;
+  out.name = wanted.name;
+  out.topic_id = wanted.topic_id;
+  if (!wanted.name) {
+    const auto* topic = context.image()->topic(wanted.topic_id);
+    if (topic && context.allowed(Operation::describe, Resource::topic, topic->name)) co_return describe(*topic, authorized);
+    out.error_code = wanted.topic_id.is_zero() ? ErrorCode::invalid_request : ErrorCode::unknown_topic_id;
+    co_return out;
+  }
+  const std::string& name = *wanted.name;
+  out.topic_id = {};
+  if (!context.allowed(Operation::describe, Resource::topic, name)) {
+    out.error_code = ErrorCode::topic_authorization_failed;
+    co_return out;
+  }
+  if (const auto* topic = context.image()->topic(name)) co_return describe(*topic, authorized);
+  if (!metadata::check_topic_name(name)) {
+    out.error_code = ErrorCode::invalid_topic_exception;
+    co_return out;
+  }
+  out.error_code = ErrorCode::unknown_topic_or_partition;
+  if (!request.allow_auto_topic_creation || !context.services.settings.boolean("auto.create.topics.enable") ||
+      !context.allowed(Operation::create, Resource::topic, name))
+    co_return out;
+  out.error_code = co_await auto_create(context, name);
+  const auto* topic = context.image()->topic(name);
+  if (out.error_code == ErrorCode::none && topic) co_return describe(*topic, authorized);
+  if (out.error_code == ErrorCode::none) out.error_code = ErrorCode::leader_not_available;
+  co_return out;
+}
+
+}  // namespace
+
+Task<bool> ensure_offsets_topic(Services& services, async::Shard& caller) {
+  if (services.cache.image(caller)->topic(offsets_topic)) co_return true;
+  kafka::CreateTopicsRequestTopic topic;
+  topic.name = offsets_topic;
+  topic.num_partitions = static_cast<std::int32_t>(services.settings.integer("offsets.topic.num.partitions"));
+  topic.configs = {{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", services.settings.string("offsets.topic.segment.bytes")}};
+  const auto made = co_await async::on(services.control, services.metadata.create_topic(std::move(topic), false));
+  if (made.error != ErrorCode::none && made.error != ErrorCode::topic_already_exists) {
+    log::error("cannot create {}: {}", offsets_topic, made.message);
+    co_return false;
+  }
+  co_return true;
+}
+
+Task<kafka::MetadataResponse> handle_metadata(RequestContext& context, kafka::MetadataRequest& request) {
+  Services& services = context.services;
+  kafka::MetadataResponse response;
+  const auto rack = services.settings.raw("broker.rack");
+  response.brokers.push_back({services.node_id, services.advertised.host, services.advertised.port, rack});
+  response.cluster_id = context.image()->cluster_id;
+  response.controller_id = services.node_id;
+  const std::int32_t authorized = request.include_topic_authorized_operations ? all_topic_operations : INT32_MIN;
+  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_topic_operations;
+  // Version 0 had no null: an empty list meant all topics.
+  if (!request.topics || (context.version == 0 && request.topics->empty())) {
+    const auto image = context.image();
+    for (const auto& [name, topic] : image->topics)
+      if (context.allowed(Operation::describe, Resource::topic, name)) response.topics.push_back(describe(*topic, authorized));
+    co_return response;
+  }
+  for (const auto& wanted : *request.topics) {
+    // 10 and 11 carry ids that must not be used; a null name is from 12 on.
+    if (!wanted.name && context.version < 12) {
+      kafka::MetadataResponseTopic out;
+      out.name = "";
+      out.error_code = ErrorCode::invalid_request;
+      response.topics.push_back(std::move(out));
+      continue;
+    }
+    response.topics.push_back(co_await find_topic(context, request, wanted, authorized));
+  }
+  co_return response;
+}
+
+Task<kafka::DescribeClusterResponse> handle_describe_cluster(RequestContext& context, kafka::DescribeClusterRequest& request) {
+  Services& services = context.services;
+  kafka::DescribeClusterResponse response;
+  response.endpoint_type = request.endpoint_type;
+  response.cluster_id = context.image()->cluster_id;
+  if (request.endpoint_type != 1) {  // 2 asks for controllers, which have no endpoints of their own here
+    response.error_code = request.endpoint_type == 2 ? ErrorCode::mismatched_endpoint_type : ErrorCode::unsupported_endpoint_type;
+    response.error_message = "only endpoint type 1 (brokers) is served by a broker";
+    co_return response;
+  }
+  response.controller_id = services.node_id;
+  response.brokers.push_back({.broker_id = services.node_id, .host = services.advertised.host, .port = services.advertised.port, .rack = services.settings.raw("broker.rack")});
+  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_topic_operations;
+  co_return response;
+}
+
+Task<kafka::FindCoordinatorResponse> handle_find_coordinator(RequestContext& context, kafka::FindCoordinatorRequest& request) {
+  kafka::FindCoordinatorResponse response;
+  if (context.version < 4) request.coordinator_keys = {request.key};
+  for (const auto& key : request.coordinator_keys) {
+    auto& out = response.coordinators.emplace_back();
+    out.key = key;
+    out.error_message = "";
+    if (request.key_type == transaction_key) {
+      out.error_code = ErrorCode::coordinator_not_available;
+      out.error_message = "transactions are not served by this broker";
+    } else if (request.key_type != group_key) {
+      out.error_code = ErrorCode::invalid_request;
+      out.error_message = "unknown coordinator type";
+    } else if (!context.allowed(Operation::describe, Resource::group, key)) {
+      out.error_code = ErrorCode::group_authorization_failed;
+    } else if (!co_await ensure_offsets_topic(context.services, context.shard)) {
+      out.error_code = ErrorCode::coordinator_not_available;
+    } else {
+      out.node_id = context.services.node_id;
+      out.host = context.services.advertised.host;
+      out.port = context.services.advertised.port;
+    }
+  }
+  if (context.version < 4) {
+    const auto& only = response.coordinators[0];
+    response.error_code = only.error_code;
+    response.error_message = only.error_message;
+    response.node_id = only.node_id;
+    response.host = only.host;
+    response.port = only.port;
+  }
+  co_return response;
+}
+
+Task<kafka::InitProducerIdResponse> handle_init_producer_id(RequestContext& context, kafka::InitProducerIdRequest& request) {
+  kafka::InitProducerIdResponse response;
+  if (request.transactional_id) {
+    // A transactional id needs its coordinator, which this broker does not have.
+    response.error_code = request.transactional_id->empty() ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available;
+    co_return response;
+  }
+  if (!context.allowed(Operation::idempotent_write, Resource::cluster, "kafka-cluster")) {
+    response.error_code = ErrorCode::cluster_authorization_failed;
+    co_return response;
+  }
+  const auto id = co_await async::on(context.services.control, context.services.metadata.next_producer_id());
+  if (!id) {
+    response.error_code = ErrorCode::coordinator_not_available;
+    co_return response;
+  }
+  response.producer_id = *id;
+  response.producer_epoch = 0;
+  co_return response;
+}
+
+}  // namespace meridian::server

@@ -1,0 +1,36 @@
+// The handlers, one function an API. Each authorises, validates, splits by partition, calls the domain and maps errors; none
+// holds state. Requests are taken by reference: they live in the dispatcher's frame until the handler returns.
+#pragma once
+
+#include "broker/server/request_context.h"
+
+namespace meridian::server {
+
+Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::ProduceRequest& request);
+Task<kafka::FetchResponse> handle_fetch(RequestContext& context, kafka::FetchRequest& request);
+Task<kafka::ListOffsetsResponse> handle_list_offsets(RequestContext& context, kafka::ListOffsetsRequest& request);
+Task<kafka::OffsetForLeaderEpochResponse> handle_offset_for_leader_epoch(RequestContext& context, kafka::OffsetForLeaderEpochRequest& request);
+Task<kafka::MetadataResponse> handle_metadata(RequestContext& context, kafka::MetadataRequest& request);
+Task<kafka::DescribeClusterResponse> handle_describe_cluster(RequestContext& context, kafka::DescribeClusterRequest& request);
+Task<kafka::ApiVersionsResponse> handle_api_versions(RequestContext& context, kafka::ApiVersionsRequest& request);
+Task<kafka::CreateTopicsResponse> handle_create_topics(RequestContext& context, kafka::CreateTopicsRequest& request);
+Task<kafka::DeleteTopicsResponse> handle_delete_topics(RequestContext& context, kafka::DeleteTopicsRequest& request);
+Task<kafka::CreatePartitionsResponse> handle_create_partitions(RequestContext& context, kafka::CreatePartitionsRequest& request);
+Task<kafka::DescribeConfigsResponse> handle_describe_configs(RequestContext& context, kafka::DescribeConfigsRequest& request);
+Task<kafka::IncrementalAlterConfigsResponse> handle_incremental_alter_configs(RequestContext& context, kafka::IncrementalAlterConfigsRequest& request);
+Task<kafka::InitProducerIdResponse> handle_init_producer_id(RequestContext& context, kafka::InitProducerIdRequest& request);
+Task<kafka::FindCoordinatorResponse> handle_find_coordinator(RequestContext& context, kafka::FindCoordinatorRequest& request);
+Task<kafka::JoinGroupResponse> handle_join_group(RequestContext& context, kafka::JoinGroupRequest& request);
+Task<kafka::SyncGroupResponse> handle_sync_group(RequestContext& context, kafka::SyncGroupRequest& request);
+Task<kafka::HeartbeatResponse> handle_heartbeat(RequestContext& context, kafka::HeartbeatRequest& request);
+Task<kafka::LeaveGroupResponse> handle_leave_group(RequestContext& context, kafka::LeaveGroupRequest& request);
+Task<kafka::OffsetCommitResponse> handle_offset_commit(RequestContext& context, kafka::OffsetCommitRequest& request);
+Task<kafka::OffsetFetchResponse> handle_offset_fetch(RequestContext& context, kafka::OffsetFetchRequest& request);
+Task<kafka::DescribeGroupsResponse> handle_describe_groups(RequestContext& context, kafka::DescribeGroupsRequest& request);
+Task<kafka::ListGroupsResponse> handle_list_groups(RequestContext& context, kafka::ListGroupsRequest& request);
+Task<kafka::DeleteGroupsResponse> handle_delete_groups(RequestContext& context, kafka::DeleteGroupsRequest& request);
+
+/// Creates __consumer_offsets if it is not there; used by FindCoordinator.
+Task<bool> ensure_offsets_topic(Services& services, async::Shard& caller);
+
+}  // namespace meridian::server

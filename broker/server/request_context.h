@@ -1,0 +1,64 @@
+// What a handler may use: the broker's services, and the request's own circumstances.
+#pragma once
+
+#include "broker/coordinator/group/group_coordinator.h"
+#include "broker/metadata/metadata_service.h"
+#include "broker/replication/replica_manager.h"
+#include "broker/server/authorizer.h"
+#include "broker/server/fetch_sessions.h"
+#include "common/io/network.h"
+#include "common/metrics/metrics.h"
+
+namespace meridian::server {
+
+/// The metadata image per shard, so that handlers read it without crossing; and the way to the control shard.
+class MetadataCache final : public metadata::MetadataPublisher {
+ public:
+  explicit MetadataCache(std::vector<async::Shard*> shards)
+      : shards_(std::move(shards)), images_(shards_.size(), std::make_shared<metadata::MetadataImage>()) {}
+  Task<> publish(metadata::ImagePtr image, metadata::MetadataDelta) override {
+    for (std::size_t i = 0; i < shards_.size(); ++i)
+      co_await async::on(*shards_[i], [](metadata::ImagePtr& slot, metadata::ImagePtr value) -> Task<> {
+        slot = std::move(value);
+        co_return;
+      }(images_[i], image));
+  }
+  const metadata::ImagePtr& image(const async::Shard& shard) const { return images_[static_cast<std::size_t>(shard.id())]; }
+
+ private:
+  std::vector<async::Shard*> shards_;
+  std::vector<metadata::ImagePtr> images_;
+};
+
+struct Services {
+  const config::Settings& settings;
+  MetadataCache& cache;
+  metadata::MetadataService& metadata;  ///< on the control shard
+  async::Shard& control;
+  replication::ReplicaManager& replicas;
+  coordinator::group::GroupCoordinator& groups;
+  const Authorizer& authorizer;
+  metrics::Registry& registry;
+  std::int32_t node_id;
+  io::Endpoint advertised;
+};
+
+struct RequestContext {
+  Services& services;
+  async::Shard& shard;  ///< of the connection
+  FetchSessions& sessions;
+  Principal principal;
+  std::string client_id;
+  std::string client_host;
+  std::int16_t version = 0;
+  /// Produce: called once everything is appended, in order; the next request of the connection may start.
+  std::function<void()> appended;
+  bool no_response = false;  ///< acks=0
+
+  metadata::ImagePtr image() const { return services.cache.image(shard); }
+  bool allowed(Operation operation, Resource resource, std::string_view name) const {
+    return services.authorizer.allows(principal, operation, resource, name);
+  }
+};
+
+}  // namespace meridian::server

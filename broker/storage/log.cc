@@ -1,0 +1,268 @@
+#include "broker/storage/log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+
+namespace meridian::storage {
+namespace {
+
+std::unexpected<AppendFailure> reject(AppendError code, std::string message) {
+  return std::unexpected(AppendFailure{code, std::move(message)});
+}
+
+}  // namespace
+
+Log::Log(io::Disk& disk, Options options)
+    : disk_(disk), directory_(std::move(options.directory)), config_(options.config), start_offset_(options.start_offset) {}
+
+std::uint64_t Log::size_bytes() const {
+  std::uint64_t total = 0;
+  for (const auto& [base, segment] : segments_) total += segment->size();
+  return total;
+}
+
+void Log::take_offline(const std::string& why) {
+  if (!offline_) log::error("log {} is offline: {}", directory_, why);
+  offline_ = true;
+}
+
+std::expected<void, AppendFailure> Log::check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const {
+  if (offline_) return reject(AppendError::offline, "the log directory has failed");
+  if (static_cast<std::int64_t>(batch.size()) > config_.max_message_bytes)
+    return reject(AppendError::too_large, fmt::format("batch of {} bytes is over max.message.bytes={}", batch.size(), config_.max_message_bytes));
+  if (const auto valid = kafka::validate_batch(header, batch); !valid)
+    return reject(valid.error().code == Errc::invalid ? AppendError::unsupported_compression : AppendError::corrupt, valid.error().message);
+  if (header.record_count <= 0 || header.last_offset_delta != header.record_count - 1)
+    return reject(AppendError::invalid_record, "record count and offsets of the batch do not agree");
+  if (!config_.log_append_time && header.max_timestamp_ms >= 0) {
+    if (header.max_timestamp_ms - now_ms > config_.timestamp_after_max_ms)
+      return reject(AppendError::invalid_timestamp, "timestamp is further ahead than message.timestamp.after.max.ms");
+    if (now_ms - header.max_timestamp_ms > config_.timestamp_before_max_ms)
+      return reject(AppendError::invalid_timestamp, "timestamp is older than message.timestamp.before.max.ms");
+  }
+  return {};
+}
+
+std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms) {
+  const ByteView batch(bytes, size);
+  auto header = kafka::parse_batch_header(batch);
+  if (!header) return reject(AppendError::corrupt, header.error().message);
+  if (const auto ok = check(*header, batch, now_ms); !ok) return std::unexpected(ok.error());
+
+  if (header->idempotent()) {
+    ProducerState::Batch first;
+    switch (producers_.check(*header, &first)) {
+      case ProducerState::Verdict::append: break;
+      case ProducerState::Verdict::duplicate:
+        return Appended{.base_offset = first.first_offset, .last_offset = first.last_offset, .duplicate = true};
+      case ProducerState::Verdict::out_of_order_sequence:
+        return reject(AppendError::out_of_order_sequence, fmt::format("sequence {} of producer {} is out of order", header->base_sequence, header->producer_id));
+      case ProducerState::Verdict::invalid_epoch:
+        return reject(AppendError::invalid_producer_epoch, fmt::format("producer {} has a newer epoch than {}", header->producer_id, header->producer_epoch));
+    }
+  }
+
+  header->base_offset = end_offset_;
+  header->leader_epoch = leader_epoch;
+  kafka::stamp_batch(bytes, end_offset_, leader_epoch);
+  Appended done{.base_offset = end_offset_, .last_offset = header->last_offset()};
+  if (config_.log_append_time) {
+    kafka::set_log_append_time(bytes, size, now_ms);
+    header->max_timestamp_ms = done.log_append_time_ms = now_ms;
+  }
+  if (auto rolled = roll_if_needed(*header, size, now_ms); !rolled) {
+    take_offline(rolled.error().message);
+    return reject(AppendError::offline, rolled.error().message);
+  }
+  if (epochs_.assign(leader_epoch, end_offset_)) {
+    if (auto written = write_epochs(); !written) {
+      take_offline(written.error().message);
+      return reject(AppendError::offline, written.error().message);
+    }
+  }
+  if (auto written = active().append(*header, batch, config_, now_ms); !written) {
+    if (written.error().code != Errc::io || active().next_offset() != end_offset_) take_offline(written.error().message);
+    return reject(AppendError::offline, written.error().message);
+  }
+  end_offset_ = header->next_offset();
+  producers_.update(*header);
+  return done;
+}
+
+Status Log::roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms) {
+  Segment& segment = active();
+  if (segment.empty()) return {};
+  const bool full = static_cast<std::int64_t>(segment.size() + size) > config_.segment_bytes;
+  const bool old = segment.started_ms() >= 0 && now_ms - segment.started_ms() > config_.segment_ms;
+  // Relative offsets and positions in the indexes are INT32.
+  const bool wide = header.last_offset() - segment.base_offset() > INT32_MAX || segment.size() + size > INT32_MAX;
+  return full || old || wide ? roll(now_ms) : Status{};
+}
+
+Status Log::roll(std::int64_t) {
+  if (auto done = active().seal(); !done) return done;
+  if (synced_end_ < end_offset_) unsynced_.push_back(active().file());
+  if (auto done = write_snapshot(end_offset_); !done) return done;
+  auto segment = Segment::open(disk_, directory_, end_offset_);
+  if (!segment) return fail(segment.error());
+  directory_dirty_ = true;
+  segments_.emplace(end_offset_, std::move(*segment));
+  return {};
+}
+
+// A snapshot and the epoch file speed recovery up; both can be rebuilt from the batches, so a torn one costs time, not data.
+Status Log::write_snapshot(Offset offset) {
+  if (producers_.size() == 0) return {};
+  auto file = disk_.open(directory_ + "/" + segment_name(offset) + ".snapshot", io::OpenMode::create);
+  if (!file) return fail(file.error());
+  if (auto done = (*file)->truncate(0); !done) return done;
+  return (*file)->write(0, producers_.encode());
+}
+
+Status Log::write_epochs() {
+  auto file = disk_.open(directory_ + "/leader-epoch-checkpoint", io::OpenMode::create);
+  if (!file) return fail(file.error());
+  if (auto done = (*file)->truncate(0); !done) return done;
+  return (*file)->write(0, epochs_.encode());
+}
+
+std::map<Offset, std::unique_ptr<Segment>>::iterator Log::segment_for(Offset offset) {
+  auto next = segments_.upper_bound(offset);
+  return next == segments_.begin() ? next : std::prev(next);
+}
+
+Result<ReadResult> Log::read(Offset from, Offset limit, std::size_t bytes_max, bool at_least_one) {
+  if (offline_) return fail(Errc::io, "the log directory has failed");
+  if (from < start_offset_ || from > end_offset_)
+    return fail(Errc::out_of_range, fmt::format("offset {} is outside of [{}, {}]", from, start_offset_, end_offset_));
+  ReadResult result;
+  result.next_offset = from;
+  auto it = segment_for(from);
+  std::uint64_t start = 0;
+  for (const Hint& hint : hints_)
+    if (hint.offset == from && hint.segment == it->first) start = hint.position;
+  for (; it != segments_.end() && result.next_offset < limit; ++it, start = 0) {
+    Segment& segment = *it->second;
+    const auto first = segment.find(result.next_offset, start);
+    if (!first) return fail(first.error());
+    if (!*first) continue;
+    std::uint64_t end = (*first)->position;
+    std::optional<BatchPosition> batch = **first;
+    while (batch && batch->header.base_offset < limit) {
+      const auto taken = result.size + (batch->end() - (*first)->position);
+      if (taken > bytes_max && !(at_least_one && result.size == 0 && end == (*first)->position)) break;
+      end = batch->end();
+      result.next_offset = batch->header.next_offset();
+      const auto next = segment.batch_at(end);
+      if (!next) return fail(next.error());
+      batch = *next;
+    }
+    const std::size_t size = end - (*first)->position;
+    if (size == 0) break;
+    result.slices.push_back({segment.file(), (*first)->position, size});
+    result.size += size;
+    hints_[next_hint_++ % hints_max] = {result.next_offset, it->first, end};
+    if (batch) break;  // stopped inside the segment: full, or at the limit
+  }
+  return result;
+}
+
+Task<Status> Log::flush() {
+  if (offline_) co_return fail(Errc::io, "the log directory has failed");
+  const Offset target = end_offset_;
+  std::vector<std::shared_ptr<io::File>> files;
+  files.swap(unsynced_);
+  files.push_back(active().file());
+  const bool sync_directory = std::exchange(directory_dirty_, false);
+  Status status;
+  // Captured references live in this frame, which outlives the offloaded call.
+  co_await disk_.offload([&] {
+    for (const auto& file : files)
+      if (status) status = file->sync();
+    if (status && sync_directory) status = disk_.sync_directory(directory_);
+  });
+  if (!status) take_offline(status.error().message);  // never tried again: the kernel may have dropped the dirty pages
+  else synced_end_ = std::max(synced_end_, target);
+  co_return status;
+}
+
+Result<std::optional<TimestampHit>> Log::find_timestamp(std::int64_t timestamp_ms, Offset limit) {
+  for (auto& [base, segment] : segments_) {
+    if (segment->max_timestamp_ms() < timestamp_ms) continue;
+    auto hit = segment->find_timestamp(timestamp_ms);
+    if (!hit) return hit;
+    if (!*hit) continue;
+    if ((*hit)->offset >= limit) return std::nullopt;
+    if ((*hit)->offset >= start_offset_) return hit;
+    // The hit is below the start offset (records deleted in front): look on from there.
+    std::optional<TimestampHit> first_kept;
+    Status inner;
+    auto done = segment->scan(0, true, [&](const BatchPosition& at, ByteView bytes) {
+      if (at.header.last_offset() < start_offset_ || at.header.max_timestamp_ms < timestamp_ms) return true;
+      inner = kafka::for_each_record(bytes, [&](const kafka::RecordView& record) {
+        if (record.offset < start_offset_ || record.timestamp_ms < timestamp_ms) return true;
+        first_kept = TimestampHit{record.timestamp_ms, record.offset, at.header.leader_epoch};
+        return false;
+      });
+      return inner.has_value() && !first_kept;
+    });
+    if (!done) return fail(done.error());
+    if (!inner) return fail(inner.error());
+    if (first_kept) return first_kept->offset < limit ? first_kept : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<TimestampHit>> Log::find_max_timestamp(Offset limit) {
+  std::int64_t best = -1;
+  for (auto& [base, segment] : segments_) best = std::max(best, segment->max_timestamp_ms());
+  if (best < 0) return std::nullopt;
+  return find_timestamp(best, limit);
+}
+
+Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
+  if (offline_ || !config_.cleanup_delete) co_return Status{};
+  std::vector<std::string> doomed;
+  std::uint64_t total = size_bytes();
+  while (segments_.size() > 1) {
+    auto oldest = segments_.begin();
+    Segment& segment = *oldest->second;
+    if (std::next(oldest)->first > limit) break;
+    const bool too_old = config_.retention_ms >= 0 && now_ms - segment.max_timestamp_ms() > config_.retention_ms;
+    const bool too_much = config_.retention_bytes >= 0 && total - segment.size() >= static_cast<std::uint64_t>(config_.retention_bytes);
+    if (!too_old && !too_much && std::next(oldest)->first > start_offset_) break;
+    total -= segment.size();
+    for (auto& path : segment.paths()) doomed.push_back(path);
+    std::erase(unsynced_, segment.file());
+    start_offset_ = std::max(start_offset_, std::next(oldest)->first);
+    segments_.erase(oldest);  // readers in flight hold the file open
+  }
+  if (doomed.empty()) co_return Status{};
+  epochs_.truncate_start(start_offset_);
+  if (auto done = write_epochs(); !done) co_return done;
+  co_await disk_.offload([&] {
+    for (const auto& path : doomed)
+      if (disk_.exists(path)) (void)disk_.remove(path);
+  });
+  log::info("{}: retention moved the log start offset to {}", directory_, start_offset_);
+  co_return Status{};
+}
+
+Status Log::close() {
+  if (offline_) return fail(Errc::io, "the log directory has failed");
+  for (const auto& file : unsynced_)
+    if (auto done = file->sync(); !done) return done;
+  unsynced_.clear();
+  if (auto done = active().seal(); !done) return done;
+  if (auto done = active().file()->sync(); !done) return done;
+  if (auto done = active().offset_index().sync(); !done) return done;
+  if (auto done = active().time_index().sync(); !done) return done;
+  synced_end_ = end_offset_;
+  return write_snapshot(end_offset_);
+}
+
+}  // namespace meridian::storage

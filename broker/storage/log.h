@@ -1,0 +1,139 @@
+// Log: the records of one partition: an ordered list of segments, the last of which takes appends.
+//
+//     log start          recovery point     synced end     end
+//        |---- segment ----|---- segment ----|--- active ----|
+//
+// Offsets below `synced_end` are on stable storage. What lies above may be lost or torn by a crash; recovery cuts it at the first
+// batch that does not check. Belongs to one shard. A failed write that cannot be undone, or a failed sync, takes the log offline:
+// it then refuses everything, because what the device holds is unknown.
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "broker/storage/leader_epochs.h"
+#include "broker/storage/producer_state.h"
+#include "broker/storage/segment.h"
+#include "common/async/task.h"
+
+namespace meridian::storage {
+
+enum class AppendError {
+  corrupt,
+  too_large,
+  out_of_order_sequence,
+  invalid_producer_epoch,
+  invalid_timestamp,
+  invalid_record,
+  unsupported_compression,
+  offline,  ///< the log or its directory has failed
+};
+
+struct AppendFailure {
+  AppendError code;
+  std::string message;
+};
+
+struct Appended {
+  Offset base_offset = -1;
+  Offset last_offset = -1;
+  std::int64_t log_append_time_ms = -1;  ///< -1 under CreateTime
+  bool duplicate = false;                ///< an idempotent producer's retry: nothing was appended
+};
+
+/// What a read found: whole batches; the first may begin below the offset that was asked for.
+struct ReadResult {
+  std::vector<io::FileSlice> slices;
+  std::size_t size = 0;
+  Offset next_offset = -1;  ///< first offset after what was found
+};
+
+class Log {
+ public:
+  struct Options {
+    std::string directory;
+    LogConfig config;
+    /// Everything below was on stable storage when this was noted; damage there is reported, never cut.
+    Offset recovery_point = 0;
+    /// Lower bound for the log start offset, from the checkpoint.
+    Offset start_offset = 0;
+    /// The last shutdown was clean: no scan is needed.
+    bool clean = false;
+  };
+  /// Opens or creates a log; after an unclean end it recovers it first (log_recovery.cc). Blocks.
+  static Result<std::unique_ptr<Log>> open(io::Disk& disk, Options options, std::int64_t now_ms);
+
+  /// Appends one batch from a client. Checks it, assigns offsets and `leader_epoch` in place, and writes it to the page cache.
+  std::expected<Appended, AppendFailure> append(char* batch, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms);
+
+  /// Whole batches from the one that contains `from` on, below `limit`, up to `bytes_max` but at least one when `at_least_one`.
+  Result<ReadResult> read(Offset from, Offset limit, std::size_t bytes_max, bool at_least_one);
+
+  Offset start_offset() const { return start_offset_; }
+  Offset end_offset() const { return end_offset_; }
+  Offset synced_end_offset() const { return synced_end_; }
+  std::uint64_t size_bytes() const;
+  bool offline() const { return offline_; }
+
+  /// Makes everything appended so far stable. One call at a time; an error takes the log offline.
+  Task<Status> flush();
+  bool needs_flush() const { return synced_end_ < end_offset_; }
+
+  /// First record with a timestamp >= `timestamp_ms`, below `limit`.
+  Result<std::optional<TimestampHit>> find_timestamp(std::int64_t timestamp_ms, Offset limit);
+  /// The record with the largest timestamp, below `limit`.
+  Result<std::optional<TimestampHit>> find_max_timestamp(Offset limit);
+
+  /// Drops segments that retention no longer keeps, all below `limit`; moves the start offset. Removes files in the background.
+  Task<Status> enforce_retention(std::int64_t now_ms, Offset limit);
+  void set_config(const LogConfig& config) { config_ = config; }
+  const LogConfig& config() const { return config_; }
+
+  /// Leader epoch cache, kept in step with appends; written out when it changes.
+  const LeaderEpochs& leader_epochs() const { return epochs_; }
+  const ProducerState& producer_state() const { return producers_; }
+  void expire_producers(std::int64_t before_ms) { producers_.expire(before_ms); }
+
+  /// Syncs everything and writes a producer snapshot. Blocks.
+  Status close();
+  const std::string& directory() const { return directory_; }
+  std::size_t segment_count() const { return segments_.size(); }
+
+ private:
+  friend class LogRecovery;
+  Log(io::Disk& disk, Options options);
+
+  Segment& active() { return *segments_.rbegin()->second; }
+  std::expected<void, AppendFailure> check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const;
+  Status roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms);
+  Status roll(std::int64_t now_ms);
+  Status write_epochs();
+  Status write_snapshot(Offset offset);
+  void take_offline(const std::string& why);
+  /// The segment that holds `offset`, or the first one after it.
+  std::map<Offset, std::unique_ptr<Segment>>::iterator segment_for(Offset offset);
+
+  io::Disk& disk_;
+  std::string directory_;
+  LogConfig config_;
+  std::map<Offset, std::unique_ptr<Segment>> segments_;
+  Offset start_offset_ = 0;
+  Offset end_offset_ = 0;
+  Offset synced_end_ = 0;
+  std::vector<std::shared_ptr<io::File>> unsynced_;  ///< rolled files whose tail is not stable yet
+  bool directory_dirty_ = true;                      ///< a file was created since the directory was synced
+  bool offline_ = false;
+  ProducerState producers_;
+  LeaderEpochs epochs_;
+  /// Where the last reads ended: sequential readers need no index.
+  struct Hint {
+    Offset offset = -1;
+    Offset segment = 0;
+    std::uint64_t position = 0;
+  };
+  static constexpr std::size_t hints_max = 4;
+  std::array<Hint, hints_max> hints_{};
+  std::size_t next_hint_ = 0;
+};
+
+}  // namespace meridian::storage

@@ -1,0 +1,25 @@
+// Calls a generic function with the request type of an API key: tests, fuzzers and printers walk all messages through it.
+#pragma once
+
+#include "common/kafka/messages/all.h"
+
+namespace meridian::kafka {
+
+template <class... Requests>
+struct MessageList {
+  /// Calls visit.template operator()<Request>() for the one of that key; false where Meridian does not know the key.
+  static bool with(std::int16_t key, auto&& visit) {
+    return ((Requests::api.key == key ? (visit.template operator()<Requests>(), true) : false) || ...);
+  }
+  static void each(auto&& visit) { (visit.template operator()<Requests>(), ...); }
+};
+
+using AllMessages =
+    MessageList<ProduceRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
+                FindCoordinatorRequest, JoinGroupRequest, HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest,
+                DescribeGroupsRequest, ListGroupsRequest, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
+                InitProducerIdRequest, OffsetForLeaderEpochRequest, AddPartitionsToTxnRequest, EndTxnRequest,
+                DescribeConfigsRequest, CreatePartitionsRequest, DeleteGroupsRequest, IncrementalAlterConfigsRequest,
+                DescribeClusterRequest, DescribeProducersRequest>;
+
+}  // namespace meridian::kafka
