@@ -1,7 +1,4 @@
 // meridian-broker: a node of a regional cluster; with no configuration, a complete single-node region.
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -12,6 +9,7 @@
 #include "broker/metadata/local_meta_store.h"
 #include "common/base/log.h"
 #include "common/io/posix_disk.h"
+#include "common/io/systemd.h"
 #include "common/io/tcp_network.h"
 
 namespace meridian {
@@ -41,29 +39,13 @@ Result<config::Settings> settings_from(const Arguments& arguments) {
   return settings;
 }
 
-/// Tells systemd (Type=notify), if it asked to be told.
-void notify_ready() {
-  const char* path = std::getenv("NOTIFY_SOCKET");
-  if (!path || !*path) return;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(address.sun_path));
-  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  constexpr std::string_view message = "READY=1";
-  (void)::sendto(fd, message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), size);
-  ::close(fd);
-}
-
 Task<Status> serve(broker::Broker& node, async::Shard& control) {
   if (auto done = co_await node.start(); !done) {
     (void)co_await node.stop();
     co_return done;
   }
   std::cout << "ready kafka=" << node.kafka_endpoint().to_string() << " admin=" << node.admin_endpoint().to_string() << std::endl;
-  notify_ready();
+  io::notify_systemd_ready();
   boost::asio::signal_set signals(control.context(), SIGINT, SIGTERM);
   const int signal = co_await signals.async_wait(boost::asio::use_awaitable);
   log::info("signal {}: stopping", signal);

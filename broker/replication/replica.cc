@@ -16,8 +16,8 @@ void Replica::apply(const metadata::PartitionRecord& record, const storage::LogC
   if (log_->config().durability == storage::Durability::fsync) request_flush();
 }
 
-std::expected<storage::Appended, storage::AppendFailure> Replica::append(char* batch, std::size_t size) {
-  auto appended = log_->append(batch, size, partition_.leader_epoch(), shard_.clock().wall_ms());
+std::expected<storage::Appended, storage::AppendFailure> Replica::append(char* batch, std::size_t size, std::optional<Offset> expected) {
+  auto appended = log_->append(batch, size, partition_.leader_epoch(), shard_.clock().wall_ms(), expected);
   if (appended && !appended->duplicate) count_progress();
   return appended;
 }

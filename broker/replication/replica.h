@@ -39,7 +39,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   std::int64_t min_insync() const { return min_insync_; }
 
   /// Appends a client's batch and starts making it count; returns before it does.
-  std::expected<storage::Appended, storage::AppendFailure> append(char* batch, std::size_t size);
+  std::expected<storage::Appended, storage::AppendFailure> append(char* batch, std::size_t size, std::optional<Offset> expected = std::nullopt);
   /// True once the high watermark is at or past `end`; false at the deadline, or when the log fails or the partition goes.
   Task<bool> wait_committed(Offset end, async::TimePoint deadline);
 

@@ -46,6 +46,7 @@ constexpr Handler table[] = {
     entry<kafka::DeleteGroupsRequest, handle_delete_groups>(),
     entry<kafka::IncrementalAlterConfigsRequest, handle_incremental_alter_configs>(),
     entry<kafka::DescribeClusterRequest, handle_describe_cluster>(),
+    entry<kafka::AppendAtRequest, handle_append_at>(true),
 };
 
 }  // namespace

@@ -47,12 +47,14 @@ std::expected<void, AppendFailure> Log::check(const kafka::BatchHeader& header, 
   return {};
 }
 
-std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms) {
+std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms,
+                                                   std::optional<Offset> expected) {
   const ByteView batch(bytes, size);
   auto header = kafka::parse_batch_header(batch);
   if (!header) return reject(AppendError::corrupt, header.error().message);
   if (const auto ok = check(*header, batch, now_ms); !ok) return std::unexpected(ok.error());
 
+  const bool elsewhere = expected && *expected != end_offset_;
   if (header->idempotent()) {
     ProducerState::Batch first;
     switch (producers_.check(*header, &first)) {
@@ -60,12 +62,14 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
       case ProducerState::Verdict::duplicate:
         return Appended{.base_offset = first.first_offset, .last_offset = first.last_offset, .duplicate = true};
       case ProducerState::Verdict::out_of_order_sequence:
+        if (elsewhere) break;
         return reject(AppendError::out_of_order_sequence, fmt::format("sequence {} of producer {} is out of order", header->base_sequence, header->producer_id));
       case ProducerState::Verdict::invalid_epoch:
         return reject(AppendError::invalid_producer_epoch, fmt::format("producer {} has a newer epoch than {}", header->producer_id, header->producer_epoch));
     }
   }
 
+  if (elsewhere) return reject(AppendError::unexpected_offset, fmt::format("the log ends at {}, not at {}", end_offset_, *expected));
   header->base_offset = end_offset_;
   header->leader_epoch = leader_epoch;
   kafka::stamp_batch(bytes, end_offset_, leader_epoch);
@@ -89,6 +93,7 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
     return reject(AppendError::offline, written.error().message);
   }
   end_offset_ = header->next_offset();
+  touched_ = true;
   producers_.update(*header);
   return done;
 }
@@ -254,6 +259,7 @@ Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
 
 Status Log::close() {
   if (offline_) return fail(Errc::io, "the log directory has failed");
+  if (!touched_) return {};
   for (const auto& file : unsynced_)
     if (auto done = file->sync(); !done) return done;
   unsynced_.clear();

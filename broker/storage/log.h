@@ -26,6 +26,7 @@ enum class AppendError {
   invalid_timestamp,
   invalid_record,
   unsupported_compression,
+  unexpected_offset,  ///< the log does not end where the caller said
   offline,  ///< the log or its directory has failed
 };
 
@@ -64,7 +65,9 @@ class Log {
   static Result<std::unique_ptr<Log>> open(io::Disk& disk, Options options, std::int64_t now_ms);
 
   /// Appends one batch from a client. Checks it, assigns offsets and `leader_epoch` in place, and writes it to the page cache.
-  std::expected<Appended, AppendFailure> append(char* batch, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms);
+  /// With `expected`, only if the log ends there (a known retry is still answered as one).
+  std::expected<Appended, AppendFailure> append(char* batch, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms,
+                                                std::optional<Offset> expected = std::nullopt);
 
   /// Whole batches from the one that contains `from` on, below `limit`, up to `bytes_max` but at least one when `at_least_one`.
   Result<ReadResult> read(Offset from, Offset limit, std::size_t bytes_max, bool at_least_one);
@@ -123,6 +126,7 @@ class Log {
   std::vector<std::shared_ptr<io::File>> unsynced_;  ///< rolled files whose tail is not stable yet
   bool directory_dirty_ = true;                      ///< a file was created since the directory was synced
   bool offline_ = false;
+  bool touched_ = false;  ///< something was appended or recovered since the files were last known to be stable
   ProducerState producers_;
   LeaderEpochs epochs_;
   /// Where the last reads ended: sequential readers need no index.

@@ -36,6 +36,7 @@ class LogRecovery {
     log_.start_offset_ = std::min(std::max(log_.start_offset_, log_.segments_.begin()->first), log_.end_offset_);
     log_.synced_end_ = options_.clean ? log_.end_offset_ : std::min(options_.recovery_point, log_.end_offset_);
     if (!log_.active().empty()) log_.active().set_started_ms(now_ms);
+    log_.touched_ = !options_.clean;
     log_.epochs_.truncate_end(log_.end_offset_);
     return load_producers();
   }

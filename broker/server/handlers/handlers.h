@@ -7,6 +7,7 @@
 namespace meridian::server {
 
 Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::ProduceRequest& request);
+Task<kafka::AppendAtResponse> handle_append_at(RequestContext& context, kafka::AppendAtRequest& request);
 Task<kafka::FetchResponse> handle_fetch(RequestContext& context, kafka::FetchRequest& request);
 Task<kafka::ListOffsetsResponse> handle_list_offsets(RequestContext& context, kafka::ListOffsetsRequest& request);
 Task<kafka::OffsetForLeaderEpochResponse> handle_offset_for_leader_epoch(RequestContext& context, kafka::OffsetForLeaderEpochRequest& request);

@@ -1,4 +1,4 @@
-// Produce: append every partition's batch in order, then wait until all of them count (acks=all).
+// Produce and AppendAt: append every partition's batch in order, then wait until all of them count (acks=all).
 #include "broker/server/handlers/handlers.h"
 #include "common/base/log.h"
 
@@ -16,6 +16,7 @@ ErrorCode error_of(storage::AppendError error) {
     case storage::AppendError::invalid_timestamp: return ErrorCode::invalid_timestamp;
     case storage::AppendError::invalid_record: return ErrorCode::invalid_record;
     case storage::AppendError::unsupported_compression: return ErrorCode::unsupported_compression_type;
+    case storage::AppendError::unexpected_offset: return ErrorCode::offset_out_of_range;
     case storage::AppendError::offline: return ErrorCode::kafka_storage_error;
   }
   return ErrorCode::unknown_server_error;
@@ -26,6 +27,7 @@ struct Pending {
   std::shared_ptr<replication::Replica> replica;
   Offset end = -1;
   kafka::ProduceResponsePartition* result = nullptr;
+  std::optional<Offset> expected;
 };
 
 /// On the partition's home shard.
@@ -45,10 +47,11 @@ Task<> append_partition(Services& services, const std::string& topic, ByteView r
     co_return;
   }
   // The frame belongs to this request, and offsets are stamped into it in place: the bytes go to the log without a copy.
-  auto appended = replica->append(const_cast<char*>(records.data()), records.size());
+  auto appended = replica->append(const_cast<char*>(records.data()), records.size(), pending.expected);
   if (!appended) {
     result.error_code = error_of(appended.error().code);
     result.error_message = appended.error().message;
+    if (appended.error().code == storage::AppendError::unexpected_offset) result.base_offset = replica->log().end_offset();
     co_return;
   }
   result.base_offset = appended->base_offset;
@@ -101,7 +104,7 @@ Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::Prod
       result.index = partition.index;
       result.error_code = error != ErrorCode::none ? error : check_records(partition.records);
       if (result.error_code != ErrorCode::none) continue;
-      pending.push_back({.replica = nullptr, .end = -1, .result = &result});
+      pending.push_back({.replica = nullptr, .end = -1, .result = &result, .expected = {}});
       co_await async::on(services.replicas.home(topic.name, partition.index),
                          append_partition(services, topic.name, partition.records.view, request.acks, pending.back()));
       if (!pending.back().replica) pending.pop_back();
@@ -116,6 +119,37 @@ Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::Prod
     const auto deadline = context.shard.clock().now() + std::chrono::milliseconds(std::max(request.timeout_ms, 0));
     for (auto& entry : pending)
       co_await async::on(services.replicas.home(entry.replica->id().topic, entry.replica->id().partition), wait_partition(entry, deadline));
+  }
+  co_return response;
+}
+
+Task<kafka::AppendAtResponse> handle_append_at(RequestContext& context, kafka::AppendAtRequest& request) {
+  Services& services = context.services;
+  kafka::AppendAtResponse response;
+  const auto deadline = context.shard.clock().now() + std::chrono::milliseconds(std::max(request.timeout_ms, 0));
+  std::deque<kafka::ProduceResponsePartition> results;
+  std::vector<Pending> pending;
+  for (const auto& topic : request.topics)
+    for (const auto& partition : topic.partitions) {
+      auto& result = results.emplace_back();
+      result.index = partition.index;
+      result.error_code = !context.allowed(Operation::write, Resource::topic, topic.name) ? ErrorCode::topic_authorization_failed
+                          : metadata::is_internal_topic(topic.name)                       ? ErrorCode::invalid_topic_exception
+                                                                                          : check_records(partition.records);
+      if (result.error_code != ErrorCode::none) continue;
+      pending.push_back({.replica = nullptr, .end = -1, .result = &result, .expected = partition.expected_offset});
+      co_await async::on(services.replicas.home(topic.name, partition.index), append_partition(services, topic.name, partition.records.view, -1, pending.back()));
+      if (!pending.back().replica) pending.pop_back();
+    }
+  if (context.appended) context.appended();
+  for (auto& entry : pending)
+    co_await async::on(services.replicas.home(entry.replica->id().topic, entry.replica->id().partition), wait_partition(entry, deadline));
+  auto result = results.begin();
+  for (const auto& topic : request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = topic.name;
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i, ++result)
+      out.partitions.push_back({result->index, result->error_code, result->base_offset, std::move(result->error_message)});
   }
   co_return response;
 }

@@ -27,3 +27,4 @@
 #include "common/kafka/messages/44_incremental_alter_configs.h"
 #include "common/kafka/messages/60_describe_cluster.h"
 #include "common/kafka/messages/61_describe_producers.h"
+#include "common/kafka/messages/20000_append_at.h"

@@ -20,6 +20,6 @@ using AllMessages =
                 DescribeGroupsRequest, ListGroupsRequest, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
                 InitProducerIdRequest, OffsetForLeaderEpochRequest, AddPartitionsToTxnRequest, EndTxnRequest,
                 DescribeConfigsRequest, CreatePartitionsRequest, DeleteGroupsRequest, IncrementalAlterConfigsRequest,
-                DescribeClusterRequest, DescribeProducersRequest>;
+                DescribeClusterRequest, DescribeProducersRequest, AppendAtRequest>;
 
 }  // namespace meridian::kafka

@@ -12,6 +12,7 @@
 #include "common/kafka/messages/44_incremental_alter_configs.h"
 #include "common/kafka/messages/60_describe_cluster.h"
 #include "common/kafka/messages/61_describe_producers.h"
+#include "common/kafka/messages/20000_append_at.h"
 #include "common/kafka/messages/instantiate.h"
 
 namespace meridian::kafka {
@@ -29,5 +30,6 @@ MERIDIAN_INSTANTIATE(DeleteGroups)
 MERIDIAN_INSTANTIATE(IncrementalAlterConfigs)
 MERIDIAN_INSTANTIATE(DescribeCluster)
 MERIDIAN_INSTANTIATE(DescribeProducers)
+MERIDIAN_INSTANTIATE(AppendAt)
 
 }  // namespace meridian::kafka

@@ -1,0 +1,42 @@
+// Lane: the right to write a set of target partitions. Taking it shuts every earlier owner out, so that the target's end offset,
+// read afterwards, says exactly what has arrived (DESIGN.md section 10).
+//
+// How, best first:
+//   append_at      Meridian: every batch names the offset at which it must land; a stale owner's batch lands nowhere.
+//   transactional  Kafka: an empty transaction is aborted on the partitions; its markers raise the producer epoch there, so that
+//                  batches of earlier epochs are refused.
+//   none           neither is served: only the end offset's standing still for a while says that an earlier owner has gone.
+#pragma once
+
+#include "common/client/cluster.h"
+#include "common/client/operations.h"
+
+namespace meridian::mirror {
+
+enum class FenceKind { append_at, transactional, none };
+const char* fence_name(FenceKind kind);
+
+struct Fence {
+  FenceKind kind = FenceKind::none;
+  std::int64_t producer_id = -1;
+  std::int16_t producer_epoch = -1;
+};
+
+class Lane {
+ public:
+  Lane(std::string transactional_id, client::Cluster& target) : id_(std::move(transactional_id)), target_(target) {}
+
+  /// Fences the partitions (all of one topic) and returns what to write them with: sequences start at 0.
+  Task<Result<Fence>> take(std::string topic, std::vector<std::int32_t> partitions, async::TimePoint deadline);
+
+ private:
+  Task<Result<Fence>> init_producer(bool transactional, async::TimePoint deadline);
+  Task<Status> abort_empty_transaction(std::string topic, std::vector<std::int32_t> partitions, Fence& fence, async::TimePoint deadline);
+  Task<Status> wait_for_marker(std::string topic, std::int32_t partition, Fence fence, async::TimePoint deadline);
+  Task<Status> wait_until_still(std::string topic, std::int32_t partition, async::TimePoint deadline);
+
+  std::string id_;
+  client::Cluster& target_;
+};
+
+}  // namespace meridian::mirror
