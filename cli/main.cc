@@ -162,7 +162,7 @@ std::string suggestion(const CLI::App& app, int argc, char** argv) {
   const CLI::App* at = &app;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word.starts_with("-")) continue;
+    if (word.starts_with("-") || (i > 1 && std::string(argv[i - 1]).starts_with("-"))) continue;
     std::vector<std::string> known;
     const CLI::App* next = nullptr;
     for (const auto* child : at->get_subcommands([](const CLI::App*) { return true; })) {

@@ -1,0 +1,171 @@
+// MemoryDisk: Disk in memory with the failure model of a real one. What was written is visible at once; what was not synced may be
+// lost or torn by crash(). Faults are drawn from the seed. Used by storage tests and the simulator.
+//
+// Model of a crash with `lose_unsynced`: each file keeps its synced content; of what was written since, a random prefix of the
+// writes survives, the next may survive in part or as garbage. Names (creations, renames) survive only once their directory is
+// synced, or with their file's sync (as ext4 does for new files). Without it (process death) everything written survives.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "common/async/waiter.h"
+#include "common/base/random.h"
+#include "common/io/disk.h"
+
+namespace meridian::testing {
+
+class MemoryDisk final : public io::Disk {
+ public:
+  MemoryDisk(boost::asio::io_context& context, async::Clock& clock, base::Random& random) : context_(&context), clock_(clock), random_(random) {}
+
+  struct Node {
+    Bytes content;  ///< as processes see it
+    Bytes stable;   ///< as of the last sync
+    bool ever_synced = false;
+    struct Write {
+      std::uint64_t position;
+      Bytes bytes;
+      bool truncate;  ///< to `position`
+    };
+    std::vector<Write> since;
+  };
+
+  Result<std::shared_ptr<io::File>> open(const std::string& path, io::OpenMode mode) override {
+    auto& node = nodes_[path];
+    if (!node && mode != io::OpenMode::create) {
+      nodes_.erase(path);
+      return fail(Errc::not_found, "no file " + path);
+    }
+    if (!node) node = std::make_shared<Node>();
+    return std::make_shared<MemoryFile>(*this, node);
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    std::vector<std::pair<std::string, std::shared_ptr<Node>>> moved;
+    for (auto it = nodes_.begin(); it != nodes_.end();) {
+      const bool inside = it->first == from || it->first.starts_with(from + "/");
+      if (inside) moved.emplace_back(to + it->first.substr(from.size()), it->second);
+      it = inside ? nodes_.erase(it) : std::next(it);
+    }
+    for (auto& [path, node] : moved) nodes_[path] = node;
+    if (directories_.erase(from)) directories_.insert(to);
+    else if (moved.empty()) return fail(Errc::not_found, "no file " + from);
+    return {};
+  }
+  Status remove(const std::string& path) override {
+    if (!nodes_.erase(path)) return fail(Errc::not_found, "no file " + path);
+    return {};
+  }
+  Status remove_tree(const std::string& path) override {
+    std::erase_if(nodes_, [&](const auto& entry) { return entry.first.starts_with(path + "/"); });
+    std::erase_if(directories_, [&](const auto& entry) { return entry == path || entry.starts_with(path + "/"); });
+    return {};
+  }
+  Status make_directories(const std::string& path) override {
+    for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) directories_.insert(path.substr(0, at));
+    directories_.insert(path);
+    return {};
+  }
+  Result<std::vector<std::string>> list(const std::string& directory) override {
+    std::set<std::string> names;
+    const auto add = [&](const std::string& path) {
+      if (path.starts_with(directory + "/")) names.insert(path.substr(directory.size() + 1, path.find('/', directory.size() + 1) - directory.size() - 1));
+    };
+    for (const auto& [path, node] : nodes_) add(path);
+    for (const auto& path : directories_) add(path);
+    return std::vector<std::string>(names.begin(), names.end());
+  }
+  bool exists(const std::string& path) override { return nodes_.contains(path) || directories_.contains(path); }
+  Status sync_directory(const std::string&) override { return fail_sync_ ? failure("sync of a directory") : Status{}; }
+  Task<> offload(std::function<void()> work) override {
+    co_await async::sleep_for(*context_, clock_, std::chrono::microseconds(random_.below(2000)));
+    work();
+  }
+
+  /// After a crash the disk serves a new process on a new context.
+  void crash(bool lose_unsynced, boost::asio::io_context& next) {
+    context_ = &next;
+    if (!lose_unsynced) return;
+    for (auto it = nodes_.begin(); it != nodes_.end();) {
+      Node& node = *it->second;
+      node.content = node.stable;
+      const std::size_t kept = random_.below(node.since.size() + 1);
+      for (std::size_t i = 0; i < kept; ++i) apply(node, node.since[i], node.since[i].bytes.size());
+      if (kept < node.since.size() && random_.one_in(2)) {  // the next write, torn
+        const auto& torn = node.since[kept];
+        const std::size_t n = random_.below(torn.bytes.size() + 1);
+        apply(node, torn, n);
+        if (n > 0 && random_.one_in(3)) node.content[torn.position + random_.below(n)] ^= static_cast<char>(1 + random_.below(255));
+      }
+      node.since.clear();
+      node.stable = node.content;
+      // A file that was never synced may have no name.
+      const bool gone = !node.ever_synced && node.content.empty() && random_.one_in(2);
+      it = gone ? nodes_.erase(it) : std::next(it);
+    }
+  }
+
+  void fail_writes(std::int64_t after_bytes) { write_budget_ = after_bytes; }
+  void fail_syncs(bool on) { fail_sync_ = on; }
+  std::map<std::string, std::shared_ptr<Node>>& nodes() { return nodes_; }
+
+ private:
+  class MemoryFile final : public io::File {
+   public:
+    MemoryFile(MemoryDisk& disk, std::shared_ptr<Node> node) : disk_(disk), node_(std::move(node)) {}
+    Result<std::size_t> read(std::uint64_t position, char* to, std::size_t n) override {
+      if (position >= node_->content.size()) return 0;
+      n = std::min(n, node_->content.size() - position);
+      std::memcpy(to, node_->content.data() + position, n);
+      return n;
+    }
+    Status write(std::uint64_t position, ByteView bytes) override {
+      std::size_t n = bytes.size();
+      if (disk_.write_budget_ >= 0) n = std::min<std::size_t>(n, static_cast<std::size_t>(disk_.write_budget_));
+      const Node::Write write{position, Bytes(bytes.substr(0, n)), false};
+      apply(*node_, write, n);
+      node_->since.push_back(write);
+      if (disk_.write_budget_ < 0) return {};
+      disk_.write_budget_ -= static_cast<std::int64_t>(n);
+      return n < bytes.size() ? failure("write: no space left on device") : Status{};
+    }
+    Result<std::uint64_t> size() override { return node_->content.size(); }
+    Status truncate(std::uint64_t size) override {
+      const Node::Write write{size, {}, true};
+      apply(*node_, write, 0);
+      node_->since.push_back(write);
+      return {};
+    }
+    Status sync() override {
+      if (disk_.fail_sync_) return failure("sync: input/output error");
+      node_->stable = node_->content;
+      node_->since.clear();
+      node_->ever_synced = true;
+      return {};
+    }
+
+   private:
+    MemoryDisk& disk_;
+    std::shared_ptr<Node> node_;
+  };
+
+  static void apply(Node& node, const Node::Write& write, std::size_t n) {
+    if (write.truncate) {
+      node.content.resize(write.position);
+      return;
+    }
+    if (node.content.size() < write.position + n) node.content.resize(write.position + n);
+    node.content.replace(write.position, n, write.bytes, 0, n);
+  }
+  static std::unexpected<Error> failure(const char* what) { return fail(Errc::io, what); }
+
+  boost::asio::io_context* context_;
+  async::Clock& clock_;
+  base::Random& random_;
+  std::map<std::string, std::shared_ptr<Node>> nodes_;
+  std::set<std::string> directories_;
+  std::int64_t write_budget_ = -1;
+  bool fail_sync_ = false;
+};
+
+}  // namespace meridian::testing
