@@ -204,7 +204,7 @@ Task<> ReplicaManager::collect(PerShard& home, storage::OffsetCheckpoint& recove
   for (auto& [topic, partitions] : home.topics)
     for (auto& [n, replica] : partitions) {
       if (replica->log().offline()) continue;
-      recovery[{topic, n}] = replica->log().synced_end_offset();
+      recovery[{topic, n}] = replica->log().recovery_point();
       if (replica->log().start_offset() > 0) start[{topic, n}] = replica->log().start_offset();
     }
   co_return;

@@ -110,7 +110,7 @@ Status Log::roll_if_needed(const kafka::BatchHeader& header, std::size_t size, s
 
 Status Log::roll(std::int64_t) {
   if (auto done = active().seal(); !done) return done;
-  if (synced_end_ < end_offset_) unsynced_.push_back(active().file());
+  unsynced_.push_back({active().base_offset(), active().files()});
   if (auto done = write_snapshot(end_offset_); !done) return done;
   auto segment = Segment::open(disk_, directory_, end_offset_);
   if (!segment) return fail(segment.error());
@@ -180,7 +180,8 @@ Task<Status> Log::flush() {
   if (offline_) co_return fail(Errc::io, "the log directory has failed");
   const Offset target = end_offset_;
   std::vector<std::shared_ptr<io::File>> files;
-  files.swap(unsynced_);
+  for (const auto& rolled : unsynced_) files.insert(files.end(), rolled.files.begin(), rolled.files.end());
+  const Offset newest_rolled = unsynced_.empty() ? -1 : unsynced_.back().base_offset;
   files.push_back(active().file());
   const bool sync_directory = std::exchange(directory_dirty_, false);
   Status status;
@@ -191,7 +192,9 @@ Task<Status> Log::flush() {
     if (status && sync_directory) status = disk_.sync_directory(directory_);
   });
   if (!status) take_offline(status.error().message);  // never tried again: the kernel may have dropped the dirty pages
-  else synced_end_ = std::max(synced_end_, target);
+  if (!status) co_return status;
+  synced_end_ = std::max(synced_end_, target);
+  std::erase_if(unsynced_, [newest_rolled](const Rolled& rolled) { return rolled.base_offset <= newest_rolled; });
   co_return status;
 }
 
@@ -242,7 +245,7 @@ Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
     if (!too_old && !too_much && std::next(oldest)->first > start_offset_) break;
     total -= segment.size();
     for (auto& path : segment.paths()) doomed.push_back(path);
-    std::erase(unsynced_, segment.file());
+    std::erase_if(unsynced_, [&](const Rolled& rolled) { return rolled.base_offset == segment.base_offset(); });
     start_offset_ = std::max(start_offset_, std::next(oldest)->first);
     segments_.erase(oldest);  // readers in flight hold the file open
   }
@@ -260,8 +263,9 @@ Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
 Status Log::close() {
   if (offline_) return fail(Errc::io, "the log directory has failed");
   if (!touched_) return {};
-  for (const auto& file : unsynced_)
-    if (auto done = file->sync(); !done) return done;
+  for (const auto& rolled : unsynced_)
+    for (const auto& file : rolled.files)
+      if (auto done = file->sync(); !done) return done;
   unsynced_.clear();
   if (auto done = active().seal(); !done) return done;
   if (auto done = active().file()->sync(); !done) return done;

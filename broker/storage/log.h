@@ -75,6 +75,8 @@ class Log {
   Offset start_offset() const { return start_offset_; }
   Offset end_offset() const { return end_offset_; }
   Offset synced_end_offset() const { return synced_end_; }
+  /// Below it data and indexes are stable: recovery trusts whole segments there.
+  Offset recovery_point() const { return unsynced_.empty() ? synced_end_ : std::min(synced_end_, unsynced_.front().base_offset); }
   std::uint64_t size_bytes() const;
   bool offline() const { return offline_; }
 
@@ -123,7 +125,12 @@ class Log {
   Offset start_offset_ = 0;
   Offset end_offset_ = 0;
   Offset synced_end_ = 0;
-  std::vector<std::shared_ptr<io::File>> unsynced_;  ///< rolled files whose tail is not stable yet
+  /// Rolled segments whose data or indexes are not stable yet, oldest first.
+  struct Rolled {
+    Offset base_offset;
+    std::vector<std::shared_ptr<io::File>> files;
+  };
+  std::vector<Rolled> unsynced_;
   bool directory_dirty_ = true;                      ///< a file was created since the directory was synced
   bool offline_ = false;
   bool touched_ = false;  ///< something was appended or recovered since the files were last known to be stable

@@ -21,7 +21,7 @@ class LogRecovery {
       const bool last = next == log_.segments_.end();
       const Offset segment_end = last ? INT64_MAX : next->first;
       const bool trusted = options_.clean || segment_end <= options_.recovery_point;
-      if (auto done = trusted ? restore(*it->second, last, segment_end) : rescan(*it->second, last); !done) return done;
+      if (auto done = trusted ? restore(*it->second, last, segment_end) : rescan(*it->second, last, segment_end); !done) return done;
       if (cut_) {
         if (auto done = drop_after(it); !done) return done;
         break;
@@ -99,7 +99,7 @@ class LogRecovery {
   }
 
   /// A segment that may have an unsynced part: every batch is checked, indexes and epochs are rebuilt, a torn tail is cut.
-  Status rescan(Segment& segment, bool last) {
+  Status rescan(Segment& segment, bool last, Offset segment_end) {
     if (auto done = segment.offset_index().clear(); !done) return done;
     if (auto done = segment.time_index().clear(); !done) return done;
     const std::uint64_t size = segment.size();
@@ -119,7 +119,14 @@ class LogRecovery {
       good += static_cast<std::uint64_t>(batch->size);
     }
     segment.restore(size, next, segment.max_timestamp_ms(), segment.max_timestamp_offset());
-    if (problem.empty()) return last ? Status{} : segment.seal();
+    // Lost at a batch boundary: nothing torn to see, but the next segment does not continue this one.
+    if (problem.empty() && !last && next < segment_end) problem = "the next segment starts at offset " + std::to_string(segment_end);
+    if (problem.empty() && last) return {};
+    if (problem.empty()) {
+      if (auto done = segment.seal(); !done) return done;
+      log_.unsynced_.push_back({segment.base_offset(), segment.files()});  // rebuilt indexes: not to be trusted before they are stable
+      return {};
+    }
     if (next < options_.recovery_point)
       return fail(Errc::corrupt, fmt::format("{}: damaged at position {} (offset {}), below the recovery point {}: {}", segment.path(".log"),
                                              good, next, options_.recovery_point, problem));
@@ -135,7 +142,9 @@ class LogRecovery {
     const auto n = segment.file()->read(position, bytes.data(), bytes.size());
     if (!n) return fail(n.error());
     if (const auto valid = kafka::validate_batch((*at)->header, bytes); !valid) return fail(valid.error());
+    // The base offset is outside of the CRC. Compaction leaves gaps, but none as wide as a segment's offsets can be.
     if ((*at)->header.base_offset < expected) return fail(Errc::corrupt, "offsets go back");
+    if ((*at)->header.base_offset - expected > INT32_MAX) return fail(Errc::corrupt, "offsets jump");
     return (*at)->header;
   }
 

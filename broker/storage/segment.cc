@@ -18,6 +18,13 @@ Segment::Segment(io::Disk& disk, std::string prefix, Offset base_offset, std::sh
 
 std::string Segment::path(const char* suffix) const { return prefix_ + suffix; }
 
+std::vector<std::shared_ptr<io::File>> Segment::files() const {
+  std::vector<std::shared_ptr<io::File>> out{file_};
+  for (const auto* index : {&offset_index_, &time_index_})
+    if (index->file()) out.push_back(index->file());
+  return out;
+}
+
 Result<std::unique_ptr<Segment>> Segment::open(io::Disk& disk, const std::string& directory, Offset base_offset) {
   std::string prefix = directory + "/" + segment_name(base_offset);
   auto file = disk.open(prefix + ".log", io::OpenMode::create);

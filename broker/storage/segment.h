@@ -57,6 +57,8 @@ class Segment {
   const std::shared_ptr<io::File>& file() const { return file_; }
   SegmentIndex& offset_index() { return offset_index_; }
   SegmentIndex& time_index() { return time_index_; }
+  /// The log and those of its indexes that are open: what a sync must cover.
+  std::vector<std::shared_ptr<io::File>> files() const;
   std::string path(const char* suffix) const;
 
   /// Final time index entry, so that time look-ups see the whole segment. Called when the log rolls.

@@ -33,6 +33,8 @@ class SegmentIndex {
   /// Drops entries from the first one on whose position (offset index) or offset (time index) is `value` or more.
   Status truncate_values(std::int64_t value);
   Status sync();
+  /// Null before the first use.
+  const std::shared_ptr<io::File>& file() const { return file_; }
   const std::string& path() const { return path_; }
 
  private:

@@ -3,7 +3,7 @@
 //
 // Model of a crash with `lose_unsynced`: each file keeps its synced content; of what was written since, a random prefix of the
 // writes survives, the next may survive in part or as garbage. Names (creations, renames) survive only once their directory is
-// synced, or with their file's sync (as ext4 does for new files). Without it (process death) everything written survives.
+// synced, or with their file's sync (as ext4 does for new files), the oldest first. Without it (process death) everything written survives.
 #pragma once
 
 #include <map>
@@ -23,6 +23,7 @@ class MemoryDisk final : public io::Disk {
     Bytes content;  ///< as processes see it
     Bytes stable;   ///< as of the last sync
     bool ever_synced = false;
+    std::uint64_t created = 0;  ///< order of creation
     struct Write {
       std::uint64_t position;
       Bytes bytes;
@@ -37,7 +38,10 @@ class MemoryDisk final : public io::Disk {
       nodes_.erase(path);
       return fail(Errc::not_found, "no file " + path);
     }
-    if (!node) node = std::make_shared<Node>();
+    if (!node) {
+      node = std::make_shared<Node>();
+      node->created = ++creations_;
+    }
     return std::make_shared<MemoryFile>(*this, node);
   }
   Status rename(const std::string& from, const std::string& to) override {
@@ -86,8 +90,8 @@ class MemoryDisk final : public io::Disk {
   void crash(bool lose_unsynced, boost::asio::io_context& next) {
     context_ = &next;
     if (!lose_unsynced) return;
-    for (auto it = nodes_.begin(); it != nodes_.end();) {
-      Node& node = *it->second;
+    for (auto& [path, shared] : nodes_) {
+      Node& node = *shared;
       node.content = node.stable;
       const std::size_t kept = random_.below(node.since.size() + 1);
       for (std::size_t i = 0; i < kept; ++i) apply(node, node.since[i], node.since[i].bytes.size());
@@ -99,9 +103,14 @@ class MemoryDisk final : public io::Disk {
       }
       node.since.clear();
       node.stable = node.content;
-      // A file that was never synced may have no name.
-      const bool gone = !node.ever_synced && node.content.empty() && random_.one_in(2);
-      it = gone ? nodes_.erase(it) : std::next(it);
+    }
+    // The newest files may have no name yet; a journal keeps the order, so an older one is not lost before a newer one.
+    std::map<std::uint64_t, std::string> by_age;
+    for (const auto& [path, node] : nodes_) by_age[node->created] = path;
+    for (auto it = by_age.rbegin(); it != by_age.rend(); ++it) {
+      const Node& node = *nodes_.at(it->second);
+      if (node.ever_synced || !node.content.empty() || random_.one_in(2)) break;
+      nodes_.erase(it->second);
     }
   }
 
@@ -164,6 +173,7 @@ class MemoryDisk final : public io::Disk {
   base::Random& random_;
   std::map<std::string, std::shared_ptr<Node>> nodes_;
   std::set<std::string> directories_;
+  std::uint64_t creations_ = 0;
   std::int64_t write_budget_ = -1;
   bool fail_sync_ = false;
 };
