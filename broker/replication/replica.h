@@ -43,8 +43,8 @@ class Replica : public std::enable_shared_from_this<Replica> {
   /// True once the high watermark is at or past `end`; false at the deadline, or when the log fails or the partition goes.
   Task<bool> wait_committed(Offset end, async::TimePoint deadline);
 
-  void add_waiter(const std::shared_ptr<FetchWaiter>& waiter) { fetch_waiters_.insert(waiter); }
-  void remove_waiter(const std::shared_ptr<FetchWaiter>& waiter) { fetch_waiters_.erase(waiter); }
+  void add_waiter(const std::shared_ptr<FetchWaiter>& waiter) { fetch_waiters_.push_back(waiter); }
+  void remove_waiter(const std::shared_ptr<FetchWaiter>& waiter) { std::erase(fetch_waiters_, waiter); }
 
   /// Starts a flush if anything is unsynced.
   void request_flush();
@@ -69,7 +69,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   bool flushing_ = false;
   bool shut_ = false;
   std::multimap<Offset, async::Waiter*> commit_waiters_;
-  std::set<std::shared_ptr<FetchWaiter>> fetch_waiters_;
+  std::vector<std::shared_ptr<FetchWaiter>> fetch_waiters_;
   async::Waiter flush_done_;
 };
 

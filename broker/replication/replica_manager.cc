@@ -96,7 +96,12 @@ Result<std::unique_ptr<storage::Log>> ReplicaManager::open_log(const metadata::T
   storage::Log::Options options{.directory = path, .config = config, .clean = clean_ && first_publish_};
   if (const auto it = recovery_points_.find({topic.name, partition}); it != recovery_points_.end()) options.recovery_point = it->second;
   if (const auto it = start_offsets_.find({topic.name, partition}); it != start_offsets_.end()) options.start_offset = it->second;
-  return storage::Log::open(disk_, std::move(options), shards_[0]->clock().wall_ms());
+  auto log = storage::Log::open(disk_, std::move(options), shards_[0]->clock().wall_ms());
+  // What recovery kept may be in the page cache alone. It becomes stable before anybody is told of it: otherwise the high watermark
+  // would start below offsets that clients have seen.
+  if (log && config.durability == storage::Durability::fsync && (*log)->needs_flush())
+    if (auto done = (*log)->flush_blocking(); !done) return fail(done.error());
+  return log;
 }
 
 Task<> ReplicaManager::apply_topic(std::shared_ptr<const metadata::TopicImage> topic) {

@@ -260,18 +260,22 @@ Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
   co_return Status{};
 }
 
-Status Log::close() {
-  if (offline_) return fail(Errc::io, "the log directory has failed");
-  if (!touched_) return {};
+Status Log::flush_blocking() {
   for (const auto& rolled : unsynced_)
     for (const auto& file : rolled.files)
       if (auto done = file->sync(); !done) return done;
   unsynced_.clear();
-  if (auto done = active().seal(); !done) return done;
-  if (auto done = active().file()->sync(); !done) return done;
-  if (auto done = active().offset_index().sync(); !done) return done;
-  if (auto done = active().time_index().sync(); !done) return done;
+  for (const auto& file : active().files())
+    if (auto done = file->sync(); !done) return done;
   synced_end_ = end_offset_;
+  return {};
+}
+
+Status Log::close() {
+  if (offline_) return fail(Errc::io, "the log directory has failed");
+  if (!touched_) return {};
+  if (auto done = active().seal(); !done) return done;
+  if (auto done = flush_blocking(); !done) return done;
   return write_snapshot(end_offset_);
 }
 

@@ -82,6 +82,8 @@ class Log {
 
   /// Makes everything appended so far stable. One call at a time; an error takes the log offline.
   Task<Status> flush();
+  /// The same at once, for start and stop. Blocks.
+  Status flush_blocking();
   bool needs_flush() const { return synced_end_ < end_offset_; }
 
   /// First record with a timestamp >= `timestamp_ms`, below `limit`.

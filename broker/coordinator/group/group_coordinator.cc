@@ -66,7 +66,7 @@ Task<> GroupCoordinator::load_partition(std::int32_t i) {
   PerShard& shard = per_shard(writer_.home(i));
   for (auto it = at.groups.begin(); it != at.groups.end();) {
     const auto group = (it++)->second;
-    if (group->classic.has_members()) shard.timed.insert(group);
+    if (group->classic.has_members()) shard.timed[group->classic.id()] = group;
     forget_if_dead(group);
   }
   shard.timer.wake();
@@ -125,8 +125,8 @@ void GroupCoordinator::carry_out(const std::shared_ptr<Group>& group, Effects ef
   answer(group->syncs, effects.syncs);
   PerShard& at = per_shard(home(group->classic.id()));
   if (effects.persist) at.gate.spawn(persist(group, std::move(*effects.persist)), "group metadata write");
-  if (group->classic.has_members()) at.timed.insert(group);
-  else at.timed.erase(group);
+  if (group->classic.has_members()) at.timed[group->classic.id()] = group;
+  else at.timed.erase(group->classic.id());
   at.timer.wake();
 }
 
@@ -149,7 +149,7 @@ Task<> GroupCoordinator::timer_loop(PerShard& home) {
     const auto now = home.shard.clock().now();
     auto next = async::never;
     const auto groups = home.timed;  // carry_out() changes the set
-    for (const auto& group : groups) {
+    for (const auto& [id, group] : groups) {
       if (group->classic.next_deadline() <= now) {
         Effects effects;
         group->classic.tick(now, effects);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <memory>
-#include <set>
 
 #include "broker/coordinator/group/classic_group.h"
 #include "broker/coordinator/partition_writer.h"
@@ -75,7 +74,7 @@ class GroupCoordinator {
     async::Gate gate;
     async::Waiter timer;
     base::Random random;
-    std::set<std::shared_ptr<Group>> timed;  ///< groups with members
+    std::map<std::string, std::shared_ptr<Group>> timed;  ///< groups with members
   };
 
   std::int32_t index(std::string_view group) const { return partition_of(group, options_.partition_count); }
