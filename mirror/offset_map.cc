@@ -8,6 +8,8 @@
 namespace meridian::mirror {
 namespace {
 constexpr char chunk_version = 0;
+/// No offset is near this; what claims to be is damage, and must not overflow on the way to being found out.
+constexpr std::uint64_t offset_max = 1ull << 60;
 }
 
 void OffsetMap::add(Run run) {
@@ -65,7 +67,10 @@ Result<OffsetMap> OffsetMap::decode(const std::vector<Bytes>& chunks) {
   for (const auto& chunk : chunks) {
     if (chunk.empty() || chunk[0] != chunk_version) return damaged();
     std::size_t at = 1;
-    const auto number = [&]() -> std::optional<std::uint64_t> { return kafka::read_unsigned_varint(chunk, at); };
+    const auto number = [&]() -> std::optional<std::uint64_t> {
+      const auto value = kafka::read_unsigned_varint(chunk, at);
+      return value && *value <= offset_max ? value : std::nullopt;
+    };
     const auto count = number();
     if (!count || *count > runs_per_chunk) return damaged();
     Offset source = 0, target = 0;
@@ -73,7 +78,8 @@ Result<OffsetMap> OffsetMap::decode(const std::vector<Bytes>& chunks) {
       const auto ds = number(), dt = number(), length = number();
       if (!ds || !dt || !length || *length == 0) return damaged();
       const Run run{source + static_cast<Offset>(*ds), target + static_cast<Offset>(*dt), static_cast<std::int64_t>(*length)};
-      if (run.source < map.scanned_ || run.target < map.target_next_ || run.source_end() < run.source || run.target_end() < run.target) return damaged();
+      if (run.source < map.scanned_ || run.target < map.target_next_ || run.source_end() > static_cast<Offset>(offset_max) || run.target_end() > static_cast<Offset>(offset_max))
+        return damaged();
       map.add(run);
       source = run.source_end();
       target = run.target_end();

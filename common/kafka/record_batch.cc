@@ -24,6 +24,8 @@ bool varint(ByteView bytes, std::size_t& at, std::int64_t& value) {
   return read.has_value();
 }
 
+std::int64_t wrapping_add(std::int64_t a, std::int64_t b) { return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b)); }
+
 bool nullable_bytes(ByteView bytes, std::size_t& at, std::optional<ByteView>& out) {
   std::int64_t n = 0;
   if (!varint(bytes, at, n) || n < -1 || n > static_cast<std::int64_t>(bytes.size() - at)) return false;
@@ -105,8 +107,9 @@ bool detail::parse_record(ByteView body, std::size_t& at, const BatchHeader& hea
   if (at >= bytes.size()) return false;
   ++at;  // attributes: unused
   if (!varint(bytes, at, timestamp_delta) || !varint(bytes, at, offset_delta)) return false;
-  record.timestamp_ms = header.log_append_time() ? header.max_timestamp_ms : header.base_timestamp_ms + timestamp_delta;
-  record.offset = header.base_offset + offset_delta;
+  // A hostile delta may wrap; it must not be undefined behaviour.
+  record.timestamp_ms = header.log_append_time() ? header.max_timestamp_ms : wrapping_add(header.base_timestamp_ms, timestamp_delta);
+  record.offset = wrapping_add(header.base_offset, offset_delta);
   if (!nullable_bytes(bytes, at, record.key) || !nullable_bytes(bytes, at, record.value)) return false;
   const std::size_t headers_at = at;
   if (!varint(bytes, at, header_count) || header_count < 0) return false;
