@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 namespace meridian::mirror {
@@ -70,6 +71,7 @@ class YamlReader {
     if (!root.IsMap()) return at(root, "expected a mapping with clusters and links");
     if (auto known = only(root, {"config_version", "admin", "clusters", "links"}); !known) return fail(known.error());
     MirrorConfig config;
+    if (root["config_version"] && root["config_version"].as<int>() != 1) return at(root["config_version"], "config_version 1 is the one known here");
     if (root["admin"]) {
       auto endpoint = io::Endpoint::parse(root["admin"].as<std::string>());
       if (!endpoint) return at(root["admin"], endpoint.error().message);
@@ -185,10 +187,14 @@ Result<MirrorConfig> read_mm2(const std::string& path) {
     config.clusters[alias] = {.alias = alias, .bootstrap = bootstrap->second, .client = {}};
   }
   if (config.clusters.empty()) return fail(Errc::invalid, path + ": no clusters");
+  std::set<std::string> used = {"clusters"};
+  for (const auto& [alias, cluster] : config.clusters) used.insert(alias + ".bootstrap.servers");
   for (const auto& [source, from] : config.clusters)
     for (const auto& [target, to] : config.clusters) {
       const std::string prefix = source + "->" + target + ".";
-      if (source == target || properties[prefix + "enabled"] != "true") continue;
+      used.insert(prefix + "enabled");
+      const auto enabled = properties.find(prefix + "enabled");
+      if (source == target || enabled == properties.end() || enabled->second != "true") continue;
       RawLink raw;
       raw.source = source;
       raw.target = target;
@@ -196,12 +202,16 @@ Result<MirrorConfig> read_mm2(const std::string& path) {
       for (const std::string& scope : {std::string(), prefix})  // the link's own properties win
         for (const auto& [key, value] : properties) {
           if (!key.starts_with(scope) || (scope.empty() && key.find("->") != std::string::npos)) continue;
-          if (auto used = apply(raw, key.substr(scope.size()), value); !used) return fail(used.error());
+          const auto applied = apply(raw, key.substr(scope.size()), value);
+          if (!applied) return fail(applied.error());
+          if (*applied) used.insert(key);
         }
       auto built = build(raw, config);
       if (!built) return fail(Errc::invalid, path + ": " + built.error().message);
       config.links.push_back(std::move(*built));
     }
+  for (const auto& [key, value] : properties)
+    if (!used.contains(key)) config.unused.push_back(key);
   if (config.links.empty()) return fail(Errc::invalid, path + ": no link is enabled (A->B.enabled = true)");
   return config;
 }

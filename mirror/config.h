@@ -43,6 +43,7 @@ struct MirrorConfig {
   io::Endpoint admin{"127.0.0.1", 9645};
   std::map<std::string, ClusterConfig> clusters;
   std::vector<LinkConfig> links;
+  std::vector<std::string> unused;  ///< properties of an mm2.properties that mean nothing here; told at start
 };
 
 /// By the file's name: *.properties is MirrorMaker 2's, everything else YAML. Errors name line and column where there is one.

@@ -22,6 +22,11 @@ Link::Copy* Link::find(const std::string& topic, std::int32_t partition) const {
 
 Task<> Link::pump() {
   while (!stopping_) {
+    // Under the same names a failed-over topic is written by its new owners: nothing may be added to it.
+    if (config_.policy.identity && state_ == State::failed_over) {
+      (void)co_await pause(200ms);
+      continue;
+    }
     // One full partition holds the others of this link back too: they share the way to the target.
     while (!stopping_ && std::ranges::any_of(copies_, [](const auto& entry) { return entry.second->copier.full(); })) co_await drained_.wait(in(1s));
     const auto n = reader_->poll(poll_events_max, [this](const ReadEvent& event) { take(event); });

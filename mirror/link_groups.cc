@@ -197,6 +197,20 @@ Task<json::object> Link::failover(MoveOptions options, int& http_status) {
       state_ = before;
       co_return refusal(http_status, state ? "group " + group + " is " + state->group_state + " on " + config_.target + ": stop its members there first" : state.error().message);
     }
+    // Where the map does not reach (its newest part died with an earlier mirror), what was committed before stands if it is further.
+    const auto there = co_await client::committed(target_, group, in(call_timeout));
+    if (!there) {
+      state_ = before;
+      co_return refusal(http_status, there.error().message);
+    }
+    for (auto& partition : groups.back().as_object()["partitions"].as_array()) {
+      auto& row = partition.as_object();
+      auto& planned = commits[{std::string(row["remote_topic"].as_string()), static_cast<std::int32_t>(row["partition"].as_int64())}];
+      const auto it = there->find({std::string(row["remote_topic"].as_string()), static_cast<std::int32_t>(row["partition"].as_int64())});
+      if (row["exact"].as_bool() || it == there->end() || it->second.first <= planned.first) continue;
+      planned.first = it->second.first;
+      row["target_offset"] = planned.first;
+    }
     moves.emplace_back(group, std::move(commits));
   }
   json::object report{{"link", name()}, {"action", "failover"}, {"dry_run", options.dry_run}, {"from", config_.source}, {"to", config_.target}, {"at_risk", at_risk()}, {"groups", groups}};

@@ -57,6 +57,8 @@ int main(int argc, char** argv) {
     std::cerr << "meridian-mirror: " << config.error().message << std::endl;
     return usage_error;
   }
+  log::configure(log::Level::info);
+  for (const auto& key : config->unused) log::warn("{}: '{}' has no effect here", config_file, key);
   if (check) {
     for (const auto& link : config->links)
       std::cout << "link " << link.name << ": " << link.source << " (" << config->clusters.at(link.source).bootstrap << ") -> " << link.target << " ("
@@ -64,7 +66,6 @@ int main(int argc, char** argv) {
                 << ", " << kafka::compression_name(link.compression) << ", groups " << (link.follow_groups ? "followed" : "not followed") << std::endl;
     return 0;
   }
-  log::configure(log::Level::info);
   std::signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context context(1);
   async::SystemClock clock;

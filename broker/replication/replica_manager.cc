@@ -131,7 +131,8 @@ Task<> ReplicaManager::install(PerShard& home, std::shared_ptr<const metadata::T
   for (auto& [n, log] : opened) {
     if (!log) {
       log::error("partition {}-{} is offline: {}", topic->name, n, log.error().message);
-      home.failed.insert({topic->name, n});
+      const auto point = recovery_points_.find({topic->name, n});
+      home.failed[{topic->name, n}] = point == recovery_points_.end() ? 0 : point->second;
       continue;
     }
     home.failed.erase({topic->name, n});
@@ -150,7 +151,7 @@ Task<> ReplicaManager::remove_topic(PerShard& home, std::shared_ptr<const metada
   if (found == home.topics.end()) co_return;
   auto partitions = std::move(found->second);
   home.topics.erase(found);
-  std::erase_if(home.failed, [&](const TopicPartition& id) { return id.topic == topic->name; });
+  std::erase_if(home.failed, [&](const auto& entry) { return entry.first.topic == topic->name; });
   std::vector<std::pair<std::string, std::string>> renames;
   for (auto& [n, replica] : partitions) {
     replica->shut();
@@ -208,10 +209,10 @@ Task<> ReplicaManager::maintain(PerShard& home) {
 Task<> ReplicaManager::collect(PerShard& home, storage::OffsetCheckpoint& recovery, storage::OffsetCheckpoint& start) {
   for (auto& [topic, partitions] : home.topics)
     for (auto& [n, replica] : partitions) {
-      if (replica->log().offline()) continue;
       recovery[{topic, n}] = replica->log().recovery_point();
       if (replica->log().start_offset() > 0) start[{topic, n}] = replica->log().start_offset();
     }
+  for (const auto& [id, point] : home.failed) recovery[{id.topic, id.partition}] = point;
   co_return;
 }
 
@@ -254,10 +255,13 @@ Task<Status> ReplicaManager::close_logs(PerShard& home) {
 
 Task<Status> ReplicaManager::stop() {
   Status result;
+  // A start that failed before the logs were opened knows nothing about them: neither checkpoints nor the mark may say otherwise.
+  if (first_publish_) co_return result;
   for (auto& home : per_shard_)
     if (auto done = co_await async::on(home->shard, close_logs(*home)); !done) result = done;
-  if (!result) co_return result;  // no mark: the next start recovers
+  const bool damaged = std::ranges::any_of(per_shard_, [](const auto& home) { return !home->failed.empty(); });
   if (auto done = co_await write_checkpoints(); !done) co_return done;
+  if (!result || damaged) co_return result;  // no mark: the next start recovers
   co_await disk_.offload([&] { result = disk_.replace_file(data_directory_ + "/" + storage::clean_shutdown_file, "{\"version\":0}"); });
   co_return result;
 }

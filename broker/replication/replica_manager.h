@@ -40,7 +40,8 @@ class ReplicaManager final : public metadata::MetadataPublisher {
     async::Gate gate;
     async::Waiter stop;
     std::map<std::string, std::map<std::int32_t, std::shared_ptr<Replica>>, std::less<>> topics;
-    std::set<TopicPartition> failed;
+    /// Logs that could not be opened, with the recovery points that their damage was judged by.
+    std::map<TopicPartition, Offset> failed;
   };
   struct Opened {
     std::int32_t partition;

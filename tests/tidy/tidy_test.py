@@ -24,6 +24,7 @@ OS_ACCESS = {
 }
 OS_PATTERN = re.compile(r"\b(system_clock::now|steady_clock::now|std::ifstream|std::ofstream|std::random_device|(?<![A-Za-z0-9_>])::(open|pread|pwrite|fsync|fdatasync|rename|unlink|socket|connect|time|read|write|pipe2)\()")
 FILE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 90
 
 
 def files(*patterns):
@@ -119,6 +120,24 @@ def test_files_hold_one_idea():
     print("largest files:", ", ".join(f"{path} {lines}" for lines, path in sizes[:5]), file=sys.stderr)
     too_long = [(path, lines) for lines, path in sizes if lines > FILE_LINES_MAX]
     assert not too_long, too_long
+
+
+def function_sizes():
+    """(lines, path:line) of functions that end with a brace in the first column."""
+    for path in sources():
+        start = None
+        for n, line in enumerate(text(path).splitlines(), 1):
+            if re.match(r"^[A-Za-z].*\) (const )?(override )?\{$|^[A-Za-z].*\{$", line) and not re.match(r"^(namespace|struct|class|enum|extern|constexpr)", line):
+                start = n
+            elif line.startswith("}") and start:
+                yield n - start + 1, f"{path}:{start}"
+                start = None
+
+
+def test_functions_fit_a_screen():
+    sizes = sorted(function_sizes(), reverse=True)
+    print("largest functions:", ", ".join(f"{where} {lines}" for lines, where in sizes[:5]), file=sys.stderr)
+    assert sizes[0][0] <= FUNCTION_LINES_MAX, sizes[:3]
 
 
 def test_no_unfinished_words():

@@ -41,12 +41,13 @@ TEST(MirrorConfig, Mm2PropertiesWithLinkOverrides) {
   const auto config = load_config(file("mm2.properties",
                                        "clusters = A, B\nA.bootstrap.servers = a:1\nB.bootstrap.servers = b:1\n"
                                        "topics = x.*\nA->B.enabled = true\nA->B.topics = foo, \\\n  bar\nB->A.enabled = false\n"
-                                       "replication.policy.class = org.apache.kafka.connect.mirror.IdentityReplicationPolicy\n"));
+                                       "tasks.max = 9\nreplication.policy.class = org.apache.kafka.connect.mirror.IdentityReplicationPolicy\n"));
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->links.size(), 1u);
   EXPECT_TRUE(config->links[0].topics.takes("bar"));
   EXPECT_FALSE(config->links[0].topics.takes("xyz")) << "the link's own property wins";
   EXPECT_TRUE(config->links[0].policy.identity);
+  EXPECT_EQ(config->unused, std::vector<std::string>{"tasks.max"}) << "nothing is ignored in silence";
 }
 
 TEST(ReplicationPolicy, NamesCyclesAndInternalTopics) {
