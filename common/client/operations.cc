@@ -104,9 +104,10 @@ Task<Status> read_range(Cluster& cluster, std::string topic, std::int32_t partit
 }
 
 Task<Result<Offset>> append(Cluster& cluster, std::string topic, std::int32_t partition, Bytes batch, async::TimePoint deadline) {
+  std::optional<Error> last;  ///< what the broker said before the time ran out
   for (;;) {
     auto leader = co_await cluster.leader(topic, partition, deadline);
-    if (!leader) co_return fail(leader.error());
+    if (!leader) co_return fail(last.value_or(leader.error()));
     kafka::ProduceRequest request;
     request.acks = -1;
     request.timeout_ms = 10'000;
@@ -115,11 +116,12 @@ Task<Result<Offset>> append(Cluster& cluster, std::string topic, std::int32_t pa
     entry.records.view = batch;
     request.topics = {{topic, {}, {entry}}};
     auto response = co_await (*leader)->call(request, deadline, 12);
-    if (!response) co_return fail(response.error());
+    if (!response) co_return fail(last.value_or(response.error()));
     if (response->topics.empty() || response->topics[0].partitions.empty()) co_return fail(Errc::corrupt, "Produce answered nothing");
     const auto& result = response->topics[0].partitions[0];
     if (result.error_code == ErrorCode::none) co_return result.base_offset;
-    if (!kafka::is_retriable(result.error_code) || cluster.clock().now() >= deadline) co_return refused("Produce to " + topic, result.error_code, result.error_message);
+    last = refused("Produce to " + topic, result.error_code, result.error_message).error();
+    if (!kafka::is_retriable(result.error_code) || cluster.clock().now() >= deadline) co_return fail(*last);
     cluster.invalidate();
     co_await async::sleep_for(cluster.context(), cluster.clock(), retry_pause);
   }

@@ -152,16 +152,18 @@ def test_a_start_that_fails_does_not_mark_the_logs_clean(directory):
     data = os.path.join(directory, "broker")
     with open(os.path.join(data, "t-0", "0" * 20 + ".log"), "ab") as f:
         f.write(b"torn" * 30)
-    store = os.path.join(data, "metadata.db")
-    os.rename(store, store + ".aside")
-    with open(store, "wb") as f:
-        f.write(b"not a database" * 100)
+    names = [name for name in os.listdir(data) if name.startswith("metadata.db")]
+    for name in names:
+        os.rename(os.path.join(data, name), os.path.join(directory, name))
+    os.mkdir(os.path.join(data, "metadata.db"))
     try:
         broker.start()
         raise AssertionError("it started on a damaged metadata store")
     except RuntimeError as error:
         assert "metadata store" in str(error), error
-    os.rename(store + ".aside", store)
+    os.rmdir(os.path.join(data, "metadata.db"))
+    for name in names:
+        os.rename(os.path.join(directory, name), os.path.join(data, name))
     broker.start()
     try:
         assert "cut from" in broker.log(), broker.log()
