@@ -88,7 +88,8 @@ Task<Status> Broker::start() {
   auto store = seams_.open_store(directory, control);
   if (!store) co_return fail(store.error());
   store_ = std::move(*store);
-  metadata_ = std::make_unique<metadata::MetadataService>(*store_, metadata::TopicsControl(settings_, node_id, seams_.random), seams_.random, control.context(), seams_.clock);
+  metadata_ = std::make_unique<metadata::MetadataService>(*store_, metadata::TopicsControl(settings_, node_id, seams_.random), seams_.random, control.context(),
+                                                          seams_.clock);
   cache_ = std::make_unique<server::MetadataCache>(shards_);
   // Replicas before the cache: whoever sees a topic finds its log.
   if (auto done = co_await metadata_->start(replicas_->was_clean(), {replicas_.get(), cache_.get()}); !done) co_return done;

@@ -30,7 +30,8 @@ Result<config::Settings> settings_from(const Arguments& arguments) {
   config::Settings settings(metadata::broker_setting_table());
   if (!arguments.config_file.empty())
     if (auto done = settings.load_yaml(arguments.config_file); !done) return fail(done.error());
-  const std::pair<const char*, const std::string&> flags[] = {{"log.dirs", arguments.data_directory}, {"listeners", arguments.kafka}, {"admin.listener", arguments.admin}};
+  const std::pair<const char*, const std::string&> flags[] = {
+      {"log.dirs", arguments.data_directory}, {"listeners", arguments.kafka}, {"admin.listener", arguments.admin}};
   for (const auto& [key, value] : flags)
     if (!value.empty())
       if (auto done = settings.set(key, value); !done) return fail(done.error());

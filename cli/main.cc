@@ -44,7 +44,10 @@ void add_topic(CLI::App& app, Arguments& a) {
   create->add_option("-c,--config", a.topic.configs, "KEY=VALUE, repeatable")->allow_extra_args(false);
   add("list", "List topics", &topic_list, false)->add_flag("--internal", a.topic.details, "internal topics too");
   add("describe", "Partitions, offsets and configuration", &topic_describe);
-  add("alter", "Change configuration", &topic_alter)->add_option("-c,--config", a.topic.configs, "KEY=VALUE, or KEY alone for the default; repeatable")->required()->allow_extra_args(false);
+  add("alter", "Change configuration", &topic_alter)
+      ->add_option("-c,--config", a.topic.configs, "KEY=VALUE, or KEY alone for the default; repeatable")
+      ->required()
+      ->allow_extra_args(false);
   add("delete", "Delete topics with their records", &topic_delete);
   add("add-partitions", "Grow topics", &topic_add_partitions)->add_option("-p,--partitions", a.topic.partitions, "new total")->required();
   add("produce", "Produce lines from stdin", &topic_produce)->add_option("-p,--partition", a.topic.partitions, "partition (default: round robin)");
@@ -77,14 +80,20 @@ void add_links(CLI::App& app, Arguments& a) {
   auto* link = app.add_subcommand("link", "Links between regions, as the mirror sees them");
   link->require_subcommand(1);
   verb(*link, a, "list", "List links", [&a] { return link_list(a.session); });
-  verb(*link, a, "status", "Topics and partitions of a link", [&a] { return link_status(a.session, a.link); })->add_option("link", a.link.link, "link name")->required();
+  verb(*link, a, "status", "Topics and partitions of a link", [&a] { return link_status(a.session, a.link); })
+      ->add_option("link", a.link.link, "link name")
+      ->required();
   verb(*link, a, "groups", "Groups of a link", [&a] { return link_groups(a.session, a.link); })->add_option("link", a.link.link, "link name")->required();
-  verb(*link, a, "history", "Failovers, failbacks and gaps", [&a] { return link_history(a.session, a.link); })->add_option("link", a.link.link, "link name")->required();
+  verb(*link, a, "history", "Failovers, failbacks and gaps", [&a] { return link_history(a.session, a.link); })
+      ->add_option("link", a.link.link, "link name")
+      ->required();
 
   auto* mirror = app.add_subcommand("mirror", "Move groups between regions");
   mirror->require_subcommand(1);
   for (const std::string action : {"failover", "failback"}) {
-    auto* move = verb(*mirror, a, action, action == "failover" ? "Let groups go on at the link's target; works with the source gone" : "Let groups go back to the link's source, at the translated offsets",
+    auto* move = verb(*mirror, a, action,
+                      action == "failover" ? "Let groups go on at the link's target; works with the source gone"
+                                           : "Let groups go back to the link's source, at the translated offsets",
                       [&a, action] { return mirror_move(a.session, a.link, action); });
     move->add_option("link", a.link.link, "link name")->required();
     move->add_option("-g,--group", a.link.groups, "group id, repeatable (default: all that are followed)")->allow_extra_args(false);
@@ -149,11 +158,12 @@ int complete(const CLI::App& app, const std::vector<std::string>& words) {
 
 int print_completion(const std::string& shell) {
   if (shell == "bash")
-    std::cout << "_meridian() { mapfile -t COMPREPLY < <(\"${COMP_WORDS[0]}\" __complete -- \"${COMP_WORDS[@]:1:COMP_CWORD}\"); }\ncomplete -o default -F _meridian meridian\n";
+    std::cout << "_meridian() { mapfile -t COMPREPLY < <(\"${COMP_WORDS[0]}\" __complete -- \"${COMP_WORDS[@]:1:COMP_CWORD}\"); }\ncomplete -o default -F "
+                 "_meridian meridian\n";
   else if (shell == "zsh")
-    std::cout << "#compdef meridian\n_meridian() { local -a found; found=(\"${(@f)$(${words[1]} __complete -- \"${(@)words[2,CURRENT]}\")}\"); compadd -a found; }\ncompdef _meridian meridian\n";
-  else
-    std::cout << "complete -c meridian -f -a '(meridian __complete -- (commandline -opc)[2..] (commandline -ct))'\n";
+    std::cout << "#compdef meridian\n_meridian() { local -a found; found=(\"${(@f)$(${words[1]} __complete -- \"${(@)words[2,CURRENT]}\")}\"); compadd -a "
+                 "found; }\ncompdef _meridian meridian\n";
+  else std::cout << "complete -c meridian -f -a '(meridian __complete -- (commandline -opc)[2..] (commandline -ct))'\n";
   return done;
 }
 
@@ -197,7 +207,10 @@ int main(int argc, char** argv) {
   add_group(app, a);
   add_links(app, a);
   add_tools(app, a);
-  verb(app, a, "completion", "Print a completion script", [&a] { return print_completion(a.shell); })->add_option("shell", a.shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  verb(app, a, "completion", "Print a completion script", [&a] { return print_completion(a.shell); })
+      ->add_option("shell", a.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   auto* completing = verb(app, a, "__complete", "", [&] { return complete(app, a.words); });
   completing->add_option("words", a.words);
   completing->group("");

@@ -124,8 +124,13 @@ class YamlReader {
         !known)
       return fail(known.error());
     RawLink raw;
-    const std::pair<const char*, std::string&> texts[] = {{"name", raw.name}, {"source", raw.source}, {"target", raw.target}, {"naming", raw.naming},
-                                                          {"separator", raw.separator}, {"compression", raw.compression}, {"group_policy", raw.group_policy}};
+    const std::pair<const char*, std::string&> texts[] = {{"name", raw.name},
+                                                          {"source", raw.source},
+                                                          {"target", raw.target},
+                                                          {"naming", raw.naming},
+                                                          {"separator", raw.separator},
+                                                          {"compression", raw.compression},
+                                                          {"group_policy", raw.group_policy}};
     for (const auto& [key, value] : texts)
       if (node[key]) value = node[key].as<std::string>();
     const std::pair<const char*, std::vector<std::string>&> lists[] = {

@@ -43,6 +43,7 @@ class KafkaReader {
   virtual void wake() = 0;
 };
 
-Result<std::unique_ptr<KafkaReader>> make_reader(const ClusterConfig& cluster, const std::string& client_id, boost::asio::io_context& context, async::Clock& clock);
+Result<std::unique_ptr<KafkaReader>> make_reader(const ClusterConfig& cluster, const std::string& client_id, boost::asio::io_context& context,
+                                                 async::Clock& clock);
 
 }  // namespace meridian::mirror

@@ -8,7 +8,9 @@ constexpr auto pause = std::chrono::milliseconds(20);
 constexpr std::int32_t transaction_timeout_ms = 60'000;
 constexpr std::int8_t transaction_key = 1;
 
-std::unexpected<Error> refused(const char* what, ErrorCode error) { return fail(Errc::refused, std::string(what) + ": " + std::string(kafka::error_name(error))); }
+std::unexpected<Error> refused(const char* what, ErrorCode error) {
+  return fail(Errc::refused, std::string(what) + ": " + std::string(kafka::error_name(error)));
+}
 
 }  // namespace
 
@@ -106,7 +108,8 @@ Task<Status> Lane::wait_for_marker(std::string topic, std::int32_t partition, Fe
     if (!response->topics.empty() && !response->topics[0].partitions.empty()) {
       const auto& result = response->topics[0].partitions[0];
       for (const auto& producer : result.active_producers)
-        if (producer.producer_id == fence.producer_id && producer.producer_epoch >= fence.producer_epoch && producer.current_txn_start_offset < 0) co_return Status{};
+        if (producer.producer_id == fence.producer_id && producer.producer_epoch >= fence.producer_epoch && producer.current_txn_start_offset < 0)
+          co_return Status{};
       if (result.error_code != ErrorCode::none && !kafka::is_retriable(result.error_code)) co_return refused("DescribeProducers", result.error_code);
     }
     if (target_.clock().now() >= deadline) co_return fail(Errc::timeout, "the abort marker of lane " + id_ + " did not arrive at " + topic);

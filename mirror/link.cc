@@ -1,7 +1,8 @@
 #include "mirror/link.h"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
 
 #include "common/base/log.h"
 
@@ -15,19 +16,32 @@ constexpr auto take_over_timeout = 30s;
 constexpr std::int64_t tail_records_max = 20'000'000;
 // As in MirrorMaker 2: these say how a cluster is run, not what the topic is. Timestamps must arrive unchanged.
 constexpr const char* configs_not_copied[] = {"follower.replication.throttled.replicas", "leader.replication.throttled.replicas",
-                                              "message.timestamp.difference.max.ms", "message.timestamp.type", "unclean.leader.election.enable",
-                                              "min.insync.replicas", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms"};
+                                              "message.timestamp.difference.max.ms",     "message.timestamp.type",
+                                              "unclean.leader.election.enable",          "min.insync.replicas",
+                                              "message.timestamp.before.max.ms",         "message.timestamp.after.max.ms"};
 
-std::vector<io::Endpoint> bootstrap_of(const ClusterConfig& cluster) { return client::Cluster::parse_bootstrap(cluster.bootstrap).value_or(std::vector<io::Endpoint>{}); }
+std::vector<io::Endpoint> bootstrap_of(const ClusterConfig& cluster) {
+  return client::Cluster::parse_bootstrap(cluster.bootstrap).value_or(std::vector<io::Endpoint>{});
+}
 
 }  // namespace
 
-Link::Link(LinkConfig config, const MirrorConfig& mirror, io::Network& network, boost::asio::io_context& context, async::Clock& clock, metrics::Registry& registry)
-    : config_(std::move(config)), source_config_(mirror.clusters.at(config_.source)), network_(network), context_(context), clock_(clock), registry_(registry),
+Link::Link(LinkConfig config, const MirrorConfig& mirror, io::Network& network, boost::asio::io_context& context, async::Clock& clock,
+           metrics::Registry& registry)
+    : config_(std::move(config)),
+      source_config_(mirror.clusters.at(config_.source)),
+      network_(network),
+      context_(context),
+      clock_(clock),
+      registry_(registry),
       source_(network, context, clock, bootstrap_of(source_config_), "meridian-mirror-" + config_.name),
       target_(network, context, clock, bootstrap_of(mirror.clusters.at(config_.target)), "meridian-mirror-" + config_.name),
-      map_topic_(target_, offset_map_topic(config_.source)), links_topic_(target_, links_topic), source_links_(source_, links_topic),
-      gate_(context, clock), stop_(context, clock), drained_(context, clock),
+      map_topic_(target_, offset_map_topic(config_.source)),
+      links_topic_(target_, links_topic),
+      source_links_(source_, links_topic),
+      gate_(context, clock),
+      stop_(context, clock),
+      drained_(context, clock),
       records_(registry.counter("meridian_mirror_records_total", "Records acknowledged by the target", metrics::label("link", config_.name))),
       bytes_(registry.counter("meridian_mirror_bytes_total", "Compressed bytes acknowledged by the target", metrics::label("link", config_.name))),
       retries_(registry.counter("meridian_mirror_retries_total", "Batches sent again", metrics::label("link", config_.name))) {
@@ -100,7 +114,8 @@ Task<Status> Link::connect() {
   state_ = State::active;
   load_state(links);
   target_reachable_ = true;
-  log::info("link {}: target {} ready, {} offset maps, state {}", name(), config_.target, loaded_maps_.size(), state_ == State::active ? "active" : "failed-over");
+  log::info("link {}: target {} ready, {} offset maps, state {}", name(), config_.target, loaded_maps_.size(),
+            state_ == State::active ? "active" : "failed-over");
   co_return Status{};
 }
 
@@ -135,7 +150,8 @@ Task<Status> Link::discover() {
   source_seen_ = clock_.now();
   source_seen_wall_ms_ = clock_.wall_ms();
   source_cluster_id_ = source->cluster_id.value_or("");
-  if (!source_cluster_id_.empty() && source_cluster_id_ == target_cluster_id_) co_return fail(Errc::refused, "source and target are the same cluster: nothing is copied");
+  if (!source_cluster_id_.empty() && source_cluster_id_ == target_cluster_id_)
+    co_return fail(Errc::refused, "source and target are the same cluster: nothing is copied");
   if (config_.policy.identity && std::ranges::any_of(source->topics, [](const auto& topic) { return topic.name == links_topic; }))
     if (auto done = co_await source_links_.read(source_links_records_, in(call_timeout)); !done) co_return done;
   auto target = co_await target_.metadata(std::nullopt, in(call_timeout));
@@ -219,7 +235,8 @@ Task<Status> Link::ensure_target_topic(std::string topic, const kafka::MetadataR
   for (const auto& [key, value] : *have)
     if (!configs->contains(key) && std::ranges::find(configs_not_copied, key) == std::end(configs_not_copied)) changes[key] = std::nullopt;
   if (changes.empty()) co_return Status{};
-  if (auto done = co_await client::alter_topic_configs(target_, remote, std::move(changes), in(call_timeout)); !done) co_return fail(Errc::refused, done.error().message);
+  if (auto done = co_await client::alter_topic_configs(target_, remote, std::move(changes), in(call_timeout)); !done)
+    co_return fail(Errc::refused, done.error().message);
   log::info("link {}: configuration of {} brought in step", name(), remote);
   co_return Status{};
 }

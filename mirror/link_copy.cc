@@ -189,7 +189,8 @@ Task<> Link::out_of_range(CopyPtr copy) {
   if (!end || generation != copy->generation || copier.state() == PartitionCopier::State::halted) co_return;
   if (*start > position) {
     ++gaps_;
-    log::error("link {}: {}-{}: source retention removed offsets {} to {} before they were copied", name(), copier.topic(), copier.partition(), position, *start - 1);
+    log::error("link {}: {}-{}: source retention removed offsets {} to {} before they were copied", name(), copier.topic(), copier.partition(), position,
+               *start - 1);
     copier.map().scanned_to(*start);
     copier.map_dirty = true;
     std::vector<std::pair<std::string, std::optional<Bytes>>> record;
@@ -218,7 +219,8 @@ Task<Status> Link::persist() {
     const auto& map = copy->copier.map();
     const std::size_t count = std::max<std::size_t>(map.chunk_count(), 1);
     // Chunks before the last are final once the last one was written beside them.
-    for (std::size_t i = copy->chunks_written == 0 ? 0 : copy->chunks_written - 1; i < count; ++i) records.emplace_back(map_key(key.first, key.second, i), map.encode_chunk(i));
+    for (std::size_t i = copy->chunks_written == 0 ? 0 : copy->chunks_written - 1; i < count; ++i)
+      records.emplace_back(map_key(key.first, key.second, i), map.encode_chunk(i));
     written.emplace_back(copy, count);
   }
   if (records.empty()) co_return Status{};

@@ -1,8 +1,9 @@
 // Link, groups: following committed offsets from the source, and moving groups over to the target and back.
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "common/base/log.h"
 #include "mirror/link.h"
@@ -171,7 +172,8 @@ Task<Status> Link::write_state(std::string state, json::object details) {
   details["state"] = state;
   details["at_ms"] = clock_.wall_ms();
   std::vector<std::pair<std::string, std::optional<Bytes>>> records;
-  records.emplace_back("link/" + name(), json::serialize(json::object{{"state", state}, {"source", config_.source}, {"target", config_.target}, {"at_ms", clock_.wall_ms()}}));
+  records.emplace_back("link/" + name(),
+                       json::serialize(json::object{{"state", state}, {"source", config_.source}, {"target", config_.target}, {"at_ms", clock_.wall_ms()}}));
   records.emplace_back(fmt::format("history/{}/{}", name(), clock_.wall_ms()), json::serialize(details));
   co_return co_await links_topic_.write(std::move(records), in(call_timeout));
 }
@@ -195,7 +197,8 @@ Task<json::object> Link::failover(MoveOptions options, int& http_status) {
     const auto state = co_await client::describe_group(target_, group, in(call_timeout));
     if (!state || !inactive(state->group_state)) {
       state_ = before;
-      co_return refusal(http_status, state ? "group " + group + " is " + state->group_state + " on " + config_.target + ": stop its members there first" : state.error().message);
+      co_return refusal(http_status, state ? "group " + group + " is " + state->group_state + " on " + config_.target + ": stop its members there first"
+                                           : state.error().message);
     }
     // Where the map does not reach (its newest part died with an earlier mirror), what was committed before stands if it is further.
     const auto there = co_await client::committed(target_, group, in(call_timeout));
@@ -213,7 +216,8 @@ Task<json::object> Link::failover(MoveOptions options, int& http_status) {
     }
     moves.emplace_back(group, std::move(commits));
   }
-  json::object report{{"link", name()}, {"action", "failover"}, {"dry_run", options.dry_run}, {"from", config_.source}, {"to", config_.target}, {"at_risk", at_risk()}, {"groups", groups}};
+  json::object report{{"link", name()},       {"action", "failover"}, {"dry_run", options.dry_run}, {"from", config_.source}, {"to", config_.target},
+                      {"at_risk", at_risk()}, {"groups", groups}};
   if (options.dry_run) co_return report;
   for (auto& [group, commits] : moves) {
     if (commits.empty()) continue;
@@ -243,7 +247,8 @@ Task<Status> Link::wait_caught_up(std::chrono::milliseconds patience) {
       if (all) co_return Status{};
     }
     if (clock_.now() >= deadline)
-      co_return fail(Errc::timeout, ends ? "the target has not caught up with the source yet" : "the source " + config_.source + " is not reachable: " + ends.error().message);
+      co_return fail(Errc::timeout,
+                     ends ? "the target has not caught up with the source yet" : "the source " + config_.source + " is not reachable: " + ends.error().message);
     co_await async::sleep_for(context_, clock_, 50ms);
   }
   co_return fail(Errc::closed, "stopping");
@@ -259,7 +264,9 @@ Task<json::object> Link::failback(MoveOptions options, int& http_status) {
     for (auto* cluster : {&target_, &source_}) {
       const auto state = co_await client::describe_group(*cluster, group, in(call_timeout));
       if (!state || !inactive(state->group_state))
-        co_return refusal(http_status, state ? "group " + group + " is " + state->group_state + " on " + (cluster == &target_ ? config_.target : config_.source) + ": stop its members first" : state.error().message);
+        co_return refusal(http_status, state ? "group " + group + " is " + state->group_state + " on " +
+                                                   (cluster == &target_ ? config_.target : config_.source) + ": stop its members first"
+                                             : state.error().message);
     }
     const auto there = co_await client::committed(target_, group, in(call_timeout));
     if (!there) co_return refusal(http_status, there.error().message);
@@ -271,15 +278,21 @@ Task<json::object> Link::failback(MoveOptions options, int& http_status) {
       if (!copy) continue;
       const auto back = copy->copier.map().to_source(value.first);
       if (!back)
-        co_return refusal(http_status, fmt::format("group {}: {}-{} is at {}, beyond what came from {}: the topic was written on {} itself", group, remote.first, remote.second,
-                                                   value.first, config_.source, config_.target));
+        co_return refusal(http_status, fmt::format("group {}: {}-{} is at {}, beyond what came from {}: the topic was written on {} itself", group,
+                                                   remote.first, remote.second, value.first, config_.source, config_.target));
       commits[{*topic, remote.second}] = {*back, value.second};
-      partitions.push_back(json::object{{"topic", *topic}, {"partition", remote.second}, {"remote_topic", remote.first}, {"source_offset", *back}, {"target_offset", value.first}, {"exact", true}});
+      partitions.push_back(json::object{{"topic", *topic},
+                                        {"partition", remote.second},
+                                        {"remote_topic", remote.first},
+                                        {"source_offset", *back},
+                                        {"target_offset", value.first},
+                                        {"exact", true}});
     }
     groups.push_back(json::object{{"group", group}, {"ready", true}, {"partitions", std::move(partitions)}});
     moves.emplace_back(group, std::move(commits));
   }
-  json::object report{{"link", name()}, {"action", "failback"}, {"dry_run", options.dry_run}, {"from", config_.target}, {"to", config_.source}, {"groups", groups}};
+  json::object report{{"link", name()},         {"action", "failback"}, {"dry_run", options.dry_run},
+                      {"from", config_.target}, {"to", config_.source}, {"groups", groups}};
   if (options.dry_run) co_return report;
   for (auto& [group, commits] : moves)
     if (!commits.empty())

@@ -1,6 +1,7 @@
 // Link, what is told: status for people, samples for metrics. Unknown stays unknown: null in JSON, no sample in metrics.
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
+
+#include <boost/json/array.hpp>
 
 #include "mirror/link.h"
 
@@ -65,7 +66,11 @@ json::object Link::status() const {
   for (const auto& [key, copy] : copies_) {
     const auto& copier = copy->copier;
     if (copier.state() == PartitionCopier::State::copying || copier.state() == PartitionCopier::State::matching) fence = fence_name(copy->fence.kind);
-    json::object partition{{"partition", key.second}, {"state", state_name(copier.state())}, {"source_next", copier.map().next().source}, {"target_next", copier.map().next().target}, {"runs", copier.map().runs().size()}};
+    json::object partition{{"partition", key.second},
+                           {"state", state_name(copier.state())},
+                           {"source_next", copier.map().next().source},
+                           {"target_next", copier.map().next().target},
+                           {"runs", copier.map().runs().size()}};
     const bool known = copier.source_end() >= 0;
     partition["source_end"] = known ? json::value(copier.source_end()) : json::value(nullptr);
     partition["lag"] = known ? json::value(std::max<std::int64_t>(0, copier.source_end() - copier.map().next().source)) : json::value(nullptr);
@@ -77,7 +82,9 @@ json::object Link::status() const {
   json::object out{{"link", name()},
                    {"source", config_.source},
                    {"target", config_.target},
-                   {"state", state_ == State::connecting ? "connecting" : state_ == State::active ? "active" : "failed-over"},
+                   {"state", state_ == State::connecting ? "connecting"
+                             : state_ == State::active   ? "active"
+                                                         : "failed-over"},
                    {"naming", config_.policy.identity ? "identity" : "prefix"},
                    {"source_reachable", source_reachable_},
                    {"target_reachable", target_reachable_},
@@ -122,7 +129,8 @@ Result<json::object> Link::translate(const std::string& topic, std::int32_t part
 }
 
 void Link::emit_metrics(const std::string& metric, const metrics::Registry::Emit& emit) const {
-  const std::string labels = fmt::format("{},{},{}", metrics::label("link", name()), metrics::label("source", config_.source), metrics::label("target", config_.target));
+  const std::string labels =
+      fmt::format("{},{},{}", metrics::label("link", name()), metrics::label("source", config_.source), metrics::label("target", config_.target));
   if (metric == "meridian_mirror_source_reachable") emit(labels, source_reachable_);
   if (metric == "meridian_mirror_target_reachable") emit(labels, target_reachable_);
   if (metric == "meridian_mirror_lag_records" && source_reachable_) emit(labels, static_cast<double>(lag_records()));
@@ -130,7 +138,8 @@ void Link::emit_metrics(const std::string& metric, const metrics::Registry::Emit
   if (metric == "meridian_mirror_replicated_through_timestamp_seconds")
     if (const auto through = replicated_through_ms()) emit(labels, static_cast<double>(*through) / 1000);
   if (metric == "meridian_mirror_topic_state")
-    for (const auto state : {PartitionCopier::State::starting, PartitionCopier::State::matching, PartitionCopier::State::copying, PartitionCopier::State::halted}) {
+    for (const auto state :
+         {PartitionCopier::State::starting, PartitionCopier::State::matching, PartitionCopier::State::copying, PartitionCopier::State::halted}) {
       const auto count = std::ranges::count_if(copies_, [state](const auto& entry) { return entry.second->copier.state() == state; });
       emit(labels + "," + metrics::label("state", state_name(state)), static_cast<double>(count));
     }

@@ -62,8 +62,9 @@ int main(int argc, char** argv) {
   if (check) {
     for (const auto& link : config->links)
       std::cout << "link " << link.name << ": " << link.source << " (" << config->clusters.at(link.source).bootstrap << ") -> " << link.target << " ("
-                << config->clusters.at(link.target).bootstrap << "), " << (link.policy.identity ? "same names" : "names prefixed with " + link.source + link.policy.separator)
-                << ", " << kafka::compression_name(link.compression) << ", groups " << (link.follow_groups ? "followed" : "not followed") << std::endl;
+                << config->clusters.at(link.target).bootstrap << "), "
+                << (link.policy.identity ? "same names" : "names prefixed with " + link.source + link.policy.separator) << ", "
+                << kafka::compression_name(link.compression) << ", groups " << (link.follow_groups ? "followed" : "not followed") << std::endl;
     return 0;
   }
   std::signal(SIGPIPE, SIG_IGN);

@@ -13,7 +13,9 @@ namespace {
 
 namespace json = boost::json;
 
-io::HttpResponse answer(const json::value& value, int status = 200) { return {.status = status, .content_type = "application/json", .body = json::serialize(value) + "\n"}; }
+io::HttpResponse answer(const json::value& value, int status = 200) {
+  return {.status = status, .content_type = "application/json", .body = json::serialize(value) + "\n"};
+}
 
 std::string query_value(const std::string& query, std::string_view key) {
   for (std::string_view rest = query; !rest.empty();) {
@@ -116,7 +118,8 @@ Task<io::HttpResponse> Mirror::handle_link(Link& link, std::string action, io::H
         return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc();
       };
       if (!parse("partition", partition) || !parse("offset", offset)) co_return answer(json::object{{"error", "topic, partition and offset are needed"}}, 400);
-      const auto result = link.translate(query_value(request.query, "topic"), static_cast<std::int32_t>(partition), offset, query_value(request.query, "reverse") == "true");
+      const auto result =
+          link.translate(query_value(request.query, "topic"), static_cast<std::int32_t>(partition), offset, query_value(request.query, "reverse") == "true");
       co_return result ? answer(*result) : answer(json::object{{"error", result.error().message}}, 404);
     }
   } else if (request.method == "POST" && (action == "failover" || action == "failback")) {

@@ -10,7 +10,7 @@ namespace {
 constexpr char chunk_version = 0;
 /// No offset is near this; what claims to be is damage, and must not overflow on the way to being found out.
 constexpr std::uint64_t offset_max = 1ull << 60;
-}
+}  // namespace
 
 void OffsetMap::add(Run run) {
   CHECK(run.count > 0 && run.source >= scanned_ && run.target >= target_next_);
@@ -78,7 +78,8 @@ Result<OffsetMap> OffsetMap::decode(const std::vector<Bytes>& chunks) {
       const auto ds = number(), dt = number(), length = number();
       if (!ds || !dt || !length || *length == 0) return damaged();
       const Run run{source + static_cast<Offset>(*ds), target + static_cast<Offset>(*dt), static_cast<std::int64_t>(*length)};
-      if (run.source < map.scanned_ || run.target < map.target_next_ || run.source_end() > static_cast<Offset>(offset_max) || run.target_end() > static_cast<Offset>(offset_max))
+      if (run.source < map.scanned_ || run.target < map.target_next_ || run.source_end() > static_cast<Offset>(offset_max) ||
+          run.target_end() > static_cast<Offset>(offset_max))
         return damaged();
       map.add(run);
       source = run.source_end();

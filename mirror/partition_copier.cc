@@ -55,7 +55,8 @@ void PartitionCopier::take(const ReadEvent& event) {
         state_ = State::copying;
         return;
       case TailMatcher::Verdict::foreign:
-        return halt("the target holds records behind offset " + std::to_string(map_.next().target) + " that are not from the source: somebody else wrote to it");
+        return halt("the target holds records behind offset " + std::to_string(map_.next().target) +
+                    " that are not from the source: somebody else wrote to it");
       case TailMatcher::Verdict::first_new:
         map_.target_end_is(target_end_);
         matcher_.reset();

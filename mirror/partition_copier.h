@@ -29,7 +29,7 @@ class PartitionCopier {
     starting,  ///< fence, end offset, tail: until begin()
     matching,  ///< source records are compared with the tail
     copying,
-    halted,    ///< by a stated policy; problem() names it
+    halted,  ///< by a stated policy; problem() names it
   };
 
   const std::string& topic() const { return topic_; }
@@ -57,7 +57,7 @@ class PartitionCopier {
     Offset scanned = 0;     ///< source position behind the batch
     std::int64_t newest_timestamp_ms = -1;
     std::int32_t records = 0;
-    Bytes bytes;            ///< built at the first send
+    Bytes bytes;  ///< built at the first send
     std::int32_t sequence = 0;
     Offset expected_target = -1;
     bool in_flight = false;

@@ -139,7 +139,8 @@ class RdkafkaReader final : public KafkaReader {
 
 }  // namespace
 
-Result<std::unique_ptr<KafkaReader>> make_reader(const ClusterConfig& cluster, const std::string& client_id, boost::asio::io_context& context, async::Clock& clock) {
+Result<std::unique_ptr<KafkaReader>> make_reader(const ClusterConfig& cluster, const std::string& client_id, boost::asio::io_context& context,
+                                                 async::Clock& clock) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   char problem[512];
   std::vector<std::pair<std::string, std::string>> properties = {

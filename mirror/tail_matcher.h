@@ -29,9 +29,9 @@ class TailMatcher {
   TailMatcher(std::vector<TailRecord> tail, Position pair) : tail_(std::move(tail)), pair_(pair) {}
 
   enum class Verdict {
-    matched,   ///< the target has it, at matched_at()
-    first_new, ///< reading goes on here
-    foreign,   ///< the tail matches nothing although it should: somebody else wrote to the target
+    matched,    ///< the target has it, at matched_at()
+    first_new,  ///< reading goes on here
+    foreign,    ///< the tail matches nothing although it should: somebody else wrote to the target
   };
   Verdict take(Offset source, const Fingerprint& print);
   Offset matched_at() const { return tail_[next_ - 1].target; }

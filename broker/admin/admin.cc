@@ -4,7 +4,6 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-
 #include <fstream>
 
 namespace meridian::admin {
@@ -29,11 +28,13 @@ struct PartitionSample {
 }  // namespace
 
 Admin::Admin(server::Services& services, server::Server& kafka, io::Network& network)
-    : services_(services), kafka_(kafka),
+    : services_(services),
+      kafka_(kafka),
       http_(network, services.control.context(), services.control.clock(), [this](io::HttpRequest request) { return handle(std::move(request)); }) {
   auto& registry = services_.registry;
   registry.gauge("meridian_build_info", "1", [](const auto& emit) { emit(metrics::label("version", "0.1.0"), 1); });
-  registry.gauge("meridian_kafka_connections", "Open Kafka connections", [this](const auto& emit) { emit("", static_cast<double>(kafka_.connection_count())); });
+  registry.gauge("meridian_kafka_connections", "Open Kafka connections",
+                 [this](const auto& emit) { emit("", static_cast<double>(kafka_.connection_count())); });
   registry.gauge("meridian_metadata_revision", "Newest published metadata revision",
                  [this](const auto& emit) { emit("", static_cast<double>(services_.cache.image(services_.control)->revision)); });
   registry.gauge("meridian_partitions", "Partitions of this broker",
@@ -46,14 +47,16 @@ Task<std::string> Admin::metrics_text() {
   const auto image = services_.cache.image(services_.control);
   for (const auto& [name, topic] : image->topics)
     for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
-      co_await async::on(services_.replicas.home(name, n), [](server::Services& services, std::string of, std::int32_t partition, std::vector<PartitionSample>& out) -> Task<> {
-        const auto replica = services.replicas.find(of, partition);
-        if (!replica) co_return;
-        out.push_back({metrics::label("topic", of) + "," + metrics::label("partition", std::to_string(partition)), static_cast<double>(replica->high_watermark()),
-                       static_cast<double>(replica->log().start_offset()), static_cast<double>(replica->log().size_bytes())});
-      }(services_, name, n, *samples));
+      co_await async::on(services_.replicas.home(name, n),
+                         [](server::Services& services, std::string of, std::int32_t partition, std::vector<PartitionSample>& out) -> Task<> {
+                           const auto replica = services.replicas.find(of, partition);
+                           if (!replica) co_return;
+                           out.push_back({metrics::label("topic", of) + "," + metrics::label("partition", std::to_string(partition)),
+                                          static_cast<double>(replica->high_watermark()), static_cast<double>(replica->log().start_offset()),
+                                          static_cast<double>(replica->log().size_bytes())});
+                         }(services_, name, n, *samples));
   auto& registry = services_.registry;
-  const auto gauge = [&](const char* name, const char* help, double PartitionSample::*field) {
+  const auto gauge = [&](const char* name, const char* help, double PartitionSample::* field) {
     registry.gauge(name, help, [samples, field](const auto& emit) {
       for (const auto& sample : *samples) emit(sample.labels, sample.*field);
     });
@@ -70,10 +73,14 @@ Task<io::HttpResponse> Admin::handle(io::HttpRequest request) {
   if (request.path == "/healthz") co_return io::HttpResponse{.content_type = "text/plain", .body = "ok\n"};
   if (request.path == "/v1/status") {
     const auto image = services_.cache.image(services_.control);
-    const boost::json::object status{{"cluster_id", image->cluster_id}, {"node_id", services_.node_id},
-                                     {"kafka", services_.advertised.to_string()}, {"topics", image->topics.size()},
-                                     {"partitions", image->partition_count}, {"connections", kafka_.connection_count()},
-                                     {"metadata_revision", image->revision}, {"log_bytes", co_await services_.replicas.size_bytes()},
+    const boost::json::object status{{"cluster_id", image->cluster_id},
+                                     {"node_id", services_.node_id},
+                                     {"kafka", services_.advertised.to_string()},
+                                     {"topics", image->topics.size()},
+                                     {"partitions", image->partition_count},
+                                     {"connections", kafka_.connection_count()},
+                                     {"metadata_revision", image->revision},
+                                     {"log_bytes", co_await services_.replicas.size_bytes()},
                                      {"durability", services_.settings.string("durability")}};
     co_return io::HttpResponse{.body = boost::json::serialize(status) + "\n"};
   }

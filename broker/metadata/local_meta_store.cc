@@ -25,7 +25,8 @@ class Statement {
   bool row() { return ok_ && (last_ = sqlite3_step(statement_)) == SQLITE_ROW; }
   /// Runs to the end.
   bool done() {
-    while (row()) {}
+    while (row()) {
+    }
     return ok_ && last_ == SQLITE_DONE;
   }
   Bytes bytes(int column) const {
@@ -61,8 +62,7 @@ LocalMetaStore::LocalMetaStore(sqlite3* db, io::Disk& disk, boost::asio::io_cont
 
 LocalMetaStore::~LocalMetaStore() { sqlite3_close(db_); }
 
-Result<std::unique_ptr<LocalMetaStore>> LocalMetaStore::open(const std::string& path, io::Disk& disk, boost::asio::io_context& context,
-                                                             async::Clock& clock) {
+Result<std::unique_ptr<LocalMetaStore>> LocalMetaStore::open(const std::string& path, io::Disk& disk, boost::asio::io_context& context, async::Clock& clock) {
   sqlite3* db = nullptr;
   if (sqlite3_open(path.c_str(), &db) != SQLITE_OK || sqlite3_exec(db, schema, nullptr, nullptr, nullptr) != SQLITE_OK) {
     auto error = fail(Errc::io, "cannot open metadata store " + path + ": " + (db ? sqlite3_errmsg(db) : "out of memory"));

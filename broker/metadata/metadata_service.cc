@@ -9,8 +9,14 @@ constexpr std::int64_t producer_id_block = 1000;
 }  // namespace
 
 MetadataService::MetadataService(MetaStore& store, TopicsControl control, base::Random& random, boost::asio::io_context& context, async::Clock& clock)
-    : store_(store), control_(control), random_(random), context_(context), clock_(clock), gate_(context, clock),
-      image_(std::make_shared<MetadataImage>()), batch_arrived_(context, clock) {}
+    : store_(store),
+      control_(control),
+      random_(random),
+      context_(context),
+      clock_(clock),
+      gate_(context, clock),
+      image_(std::make_shared<MetadataImage>()),
+      batch_arrived_(context, clock) {}
 
 Task<Status> MetadataService::start(bool clean, std::vector<MetadataPublisher*> publishers) {
   publishers_ = std::move(publishers);

@@ -47,7 +47,7 @@ class MetadataService {
   async::Clock& clock_;
   async::Gate gate_;
   std::vector<MetadataPublisher*> publishers_;
-  ImagePtr image_;                ///< newest committed
+  ImagePtr image_;  ///< newest committed
   Revision published_ = 0;
   std::deque<WatchBatch> batches_;
   async::Waiter batch_arrived_;

@@ -77,8 +77,7 @@ TopicDecision TopicsControl::create(const MetadataImage& image, const kafka::Cre
       if (assignment.partition_index < 0 || n >= seen.size() || seen[n])
         return refuse(ErrorCode::invalid_replica_assignment, "partitions of an assignment must be consecutive from 0");
       seen[n] = true;
-      if (assignment.broker_ids != std::vector{node_id_})
-        return refuse(ErrorCode::invalid_replica_assignment, fmt::format("the only broker is {}", node_id_));
+      if (assignment.broker_ids != std::vector{node_id_}) return refuse(ErrorCode::invalid_replica_assignment, fmt::format("the only broker is {}", node_id_));
     }
     decision.partition_count = static_cast<std::int32_t>(seen.size());
   } else {
@@ -86,10 +85,12 @@ TopicDecision TopicsControl::create(const MetadataImage& image, const kafka::Cre
     const auto factor = request.replication_factor == -1 ? settings_.integer("default.replication.factor") : request.replication_factor;
     if (factor < 1) return refuse(ErrorCode::invalid_replication_factor, "Replication factor must be larger than 0, or -1 to use the default value.");
     if (factor > 1)
-      return refuse(ErrorCode::invalid_replication_factor, fmt::format("Unable to replicate the partition {} time(s): only 1 broker(s) are registered.", factor));
+      return refuse(ErrorCode::invalid_replication_factor,
+                    fmt::format("Unable to replicate the partition {} time(s): only 1 broker(s) are registered.", factor));
   }
   if (decision.partition_count < 1) return refuse(ErrorCode::invalid_partitions, "Number of partitions was set to an invalid non-positive value.");
-  if (decision.partition_count > partitions_max) return refuse(ErrorCode::invalid_partitions, fmt::format("A topic has at most {} partitions.", partitions_max));
+  if (decision.partition_count > partitions_max)
+    return refuse(ErrorCode::invalid_partitions, fmt::format("A topic has at most {} partitions.", partitions_max));
   for (const auto& config : request.configs) {
     if (auto valid = check_config(config.name, config.value); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
     decision.configs[config.name] = *config.value;
@@ -128,11 +129,13 @@ TopicDecision TopicsControl::grow(const MetadataImage& image, const kafka::Creat
   const auto now = static_cast<std::int32_t>(topic->partitions.size());
   if (request.count == now) return refuse(ErrorCode::invalid_partitions, fmt::format("Topic already has {} partition(s).", now));
   if (request.count < now)
-    return refuse(ErrorCode::invalid_partitions, fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.", request.name, now, request.count));
+    return refuse(ErrorCode::invalid_partitions,
+                  fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.", request.name, now, request.count));
   if (request.count > partitions_max) return refuse(ErrorCode::invalid_partitions, fmt::format("A topic has at most {} partitions.", partitions_max));
   if (request.assignments) {
     if (static_cast<std::int32_t>(request.assignments->size()) != request.count - now)
-      return refuse(ErrorCode::invalid_replica_assignment, fmt::format("Attempted to add {} additional partition(s), but only {} assignment(s) were specified.", request.count - now, request.assignments->size()));
+      return refuse(ErrorCode::invalid_replica_assignment, fmt::format("Attempted to add {} additional partition(s), but only {} assignment(s) were specified.",
+                                                                       request.count - now, request.assignments->size()));
     for (const auto& assignment : *request.assignments)
       if (assignment.broker_ids != std::vector{node_id_}) return refuse(ErrorCode::invalid_replica_assignment, fmt::format("the only broker is {}", node_id_));
   }
@@ -166,7 +169,8 @@ TopicDecision TopicsControl::alter(const MetadataImage& image, const kafka::Incr
     std::string value = *change.value;
     if (change.operation == append || change.operation == subtract) {
       if (setting->type != config::Type::list)
-        return refuse(ErrorCode::invalid_config, fmt::format("Can't {} to key {} because its type is not LIST.", change.operation == append ? "APPEND" : "SUBTRACT", change.name));
+        return refuse(ErrorCode::invalid_config,
+                      fmt::format("Can't {} to key {} because its type is not LIST.", change.operation == append ? "APPEND" : "SUBTRACT", change.name));
       auto parts = config::split_list(topic_value(settings_, decision.configs, *setting).value_or(""));
       for (const auto& part : config::split_list(value)) {
         std::erase(parts, part);

@@ -25,8 +25,7 @@ struct TopicDecision {
 
 class TopicsControl {
  public:
-  TopicsControl(const config::Settings& settings, std::int32_t node_id, base::Random& random)
-      : settings_(settings), node_id_(node_id), random_(random) {}
+  TopicsControl(const config::Settings& settings, std::int32_t node_id, base::Random& random) : settings_(settings), node_id_(node_id), random_(random) {}
 
   TopicDecision create(const MetadataImage& image, const kafka::CreateTopicsRequestTopic& request) const;
   TopicDecision remove(const MetadataImage& image, const TopicImage* topic) const;

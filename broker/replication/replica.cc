@@ -5,7 +5,12 @@
 namespace meridian::replication {
 
 Replica::Replica(TopicPartition id, Uuid topic_id, std::int32_t self, std::unique_ptr<storage::Log> log, async::Shard& shard, async::Gate& gate)
-    : id_(std::move(id)), topic_id_(topic_id), log_(std::move(log)), partition_(self), shard_(shard), gate_(gate),
+    : id_(std::move(id)),
+      topic_id_(topic_id),
+      log_(std::move(log)),
+      partition_(self),
+      shard_(shard),
+      gate_(gate),
       flush_done_(shard.context(), shard.clock()) {}
 
 void Replica::apply(const metadata::PartitionRecord& record, const storage::LogConfig& config, std::int64_t min_insync) {
@@ -25,8 +30,7 @@ std::expected<storage::Appended, storage::AppendFailure> Replica::append(char* b
 // What counts depends on the durability setting; where it waits for a sync, one is on its way.
 void Replica::count_progress() {
   const auto& config = log_->config();
-  const bool wait_for_sync = config.durability == storage::Durability::fsync ||
-                             log_->end_offset() - log_->synced_end_offset() >= config.flush_messages;
+  const bool wait_for_sync = config.durability == storage::Durability::fsync || log_->end_offset() - log_->synced_end_offset() >= config.flush_messages;
   if (partition_.counted_here(wait_for_sync ? log_->synced_end_offset() : log_->end_offset())) wake_all();
   if (wait_for_sync) request_flush();
 }

@@ -1,7 +1,8 @@
 #include "broker/replication/replica_manager.h"
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
 
 #include "common/base/log.h"
 
@@ -56,9 +57,7 @@ std::shared_ptr<Replica> ReplicaManager::find(const std::string& topic, std::int
   return replica == found->second.end() ? nullptr : replica->second;
 }
 
-bool ReplicaManager::failed(const std::string& topic, std::int32_t partition) {
-  return per_shard(home(topic, partition)).failed.contains({topic, partition});
-}
+bool ReplicaManager::failed(const std::string& topic, std::int32_t partition) { return per_shard(home(topic, partition)).failed.contains({topic, partition}); }
 
 void ReplicaManager::for_each_local(async::Shard& shard, const std::function<void(Replica&)>& visit) {
   for (auto& [topic, partitions] : per_shard(shard).topics)
@@ -76,8 +75,7 @@ Task<> ReplicaManager::publish(metadata::ImagePtr, metadata::MetadataDelta delta
   }
 }
 
-Result<std::unique_ptr<storage::Log>> ReplicaManager::open_log(const metadata::TopicImage& topic, std::int32_t partition,
-                                                               const storage::LogConfig& config) {
+Result<std::unique_ptr<storage::Log>> ReplicaManager::open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config) {
   const std::string path = directory(topic.name, partition);
   const std::string id_path = path + "/" + storage::partition_metadata_file;
   if (disk_.exists(path)) {
@@ -111,18 +109,19 @@ Task<> ReplicaManager::apply_topic(std::shared_ptr<const metadata::TopicImage> t
     for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
       if (&this->home(topic->name, n) == &home->shard) missing.push_back(n);
     if (missing.empty()) continue;
-    co_await async::on(home->shard, [](ReplicaManager& manager, PerShard& at, std::shared_ptr<const metadata::TopicImage> image,
-                                       storage::LogConfig log_config, std::vector<std::int32_t> wanted) -> Task<> {
-      std::erase_if(wanted, [&](std::int32_t n) { return manager.find(image->name, n) != nullptr; });
-      std::vector<Opened> opened;
-      if (!wanted.empty())
-        co_await manager.disk_.offload([&] {
-          for (const auto n : wanted) opened.push_back({n, manager.open_log(*image, n, log_config)});
-          // The new directories' names: before a creation is acknowledged.
-          (void)manager.disk_.sync_directory(manager.data_directory_);
-        });
-      co_await manager.install(at, image, std::move(opened));
-    }(*this, *home, topic, config, std::move(missing)));
+    co_await async::on(home->shard,
+                       [](ReplicaManager& manager, PerShard& at, std::shared_ptr<const metadata::TopicImage> image, storage::LogConfig log_config,
+                          std::vector<std::int32_t> wanted) -> Task<> {
+                         std::erase_if(wanted, [&](std::int32_t n) { return manager.find(image->name, n) != nullptr; });
+                         std::vector<Opened> opened;
+                         if (!wanted.empty())
+                           co_await manager.disk_.offload([&] {
+                             for (const auto n : wanted) opened.push_back({n, manager.open_log(*image, n, log_config)});
+                             // The new directories' names: before a creation is acknowledged.
+                             (void)manager.disk_.sync_directory(manager.data_directory_);
+                           });
+                         co_await manager.install(at, image, std::move(opened));
+                       }(*this, *home, topic, config, std::move(missing)));
   }
 }
 
@@ -169,8 +168,7 @@ Task<> ReplicaManager::remove_topic(PerShard& home, std::shared_ptr<const metada
 
 void ReplicaManager::start_maintenance() {
   // A gate belongs to its shard, so each loop is started there.
-  for (auto& home : per_shard_)
-    boost::asio::post(home->shard.context(), [this, &at = *home] { at.gate.spawn(maintain(at), "log maintenance"); });
+  for (auto& home : per_shard_) boost::asio::post(home->shard.context(), [this, &at = *home] { at.gate.spawn(maintain(at), "log maintenance"); });
 }
 
 Task<> ReplicaManager::maintain(PerShard& home) {

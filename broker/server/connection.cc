@@ -58,8 +58,10 @@ void BufferPool::give(Buffer buffer) {
 }
 
 ShardServer::ShardServer(Services& shared, async::Shard& home, std::size_t shard_count)
-    : services(shared), shard(home),
-      sessions(static_cast<std::size_t>(shared.settings.integer("max.incremental.fetch.session.cache.slots")) / shard_count, home.id(), static_cast<std::int32_t>(shard_count)),
+    : services(shared),
+      shard(home),
+      sessions(static_cast<std::size_t>(shared.settings.integer("max.incremental.fetch.session.cache.slots")) / shard_count, home.id(),
+               static_cast<std::int32_t>(shard_count)),
       budget(static_cast<std::size_t>(shared.settings.integer("queued.max.request.bytes")) / shard_count, home.context(), home.clock()),
       gate(home.context(), home.clock()),
       bytes_in(shared.registry.counter("meridian_kafka_received_bytes_total", "Bytes received on Kafka connections")),
@@ -74,9 +76,12 @@ ShardServer::ShardServer(Services& shared, async::Shard& home, std::size_t shard
 // ---- ClientConnection
 
 ClientConnection::ClientConnection(ShardServer& server, std::unique_ptr<io::Stream> stream)
-    : server_(server), stream_(std::move(stream)), peer_(stream_->peer()),
+    : server_(server),
+      stream_(std::move(stream)),
+      peer_(stream_->peer()),
       buffer_{std::make_unique_for_overwrite<char[]>(receive_buffer_bytes), receive_buffer_bytes},
-      writable_(server.shard.context(), server.shard.clock()), progress_(server.shard.context(), server.shard.clock()),
+      writable_(server.shard.context(), server.shard.clock()),
+      progress_(server.shard.context(), server.shard.clock()),
       last_active_(server.shard.clock().now()) {
   server_.connections.push_back(this);
 }
@@ -185,8 +190,14 @@ Task<bool> ClientConnection::handle_frame(ByteView frame) {
   }
   // Request header: the client id stays a classic string also where the header ends in tagged fields.
   std::size_t at = 8;
-  auto context = std::make_shared<RequestContext>(RequestContext{
-      .services = server_.services, .shard = server_.shard, .sessions = server_.sessions, .principal = {}, .client_id = {}, .client_host = {}, .version = version, .appended = {}});
+  auto context = std::make_shared<RequestContext>(RequestContext{.services = server_.services,
+                                                                 .shard = server_.shard,
+                                                                 .sessions = server_.sessions,
+                                                                 .principal = {},
+                                                                 .client_id = {},
+                                                                 .client_host = {},
+                                                                 .version = version,
+                                                                 .appended = {}});
   bool header_ok = frame.size() >= at + 2;
   if (header_ok) {
     const auto n = base::load_be<std::int16_t>(frame.data() + at);

@@ -88,7 +88,8 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   Task<bool> fill(std::size_t wanted);
   Task<bool> handle_buffered();
   Task<bool> handle_frame(ByteView frame);
-  Task<> serve(std::shared_ptr<ClientConnection> self, const Handler& handler, std::int32_t correlation_id, std::shared_ptr<RequestContext> context, ByteView body, std::shared_ptr<Slot> slot);
+  Task<> serve(std::shared_ptr<ClientConnection> self, const Handler& handler, std::int32_t correlation_id, std::shared_ptr<RequestContext> context,
+               ByteView body, std::shared_ptr<Slot> slot);
   void finish(Slot& slot, const Handler& handler, std::int16_t version, std::int32_t correlation_id, Reply reply);
   void refuse_version(std::int32_t correlation_id);
   Task<> write_loop(std::shared_ptr<ClientConnection> self);

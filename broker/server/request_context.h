@@ -56,9 +56,7 @@ struct RequestContext {
   bool no_response = false;  ///< acks=0
 
   metadata::ImagePtr image() const { return services.cache.image(shard); }
-  bool allowed(Operation operation, Resource resource, std::string_view name) const {
-    return services.authorizer.allows(principal, operation, resource, name);
-  }
+  bool allowed(Operation operation, Resource resource, std::string_view name) const { return services.authorizer.allows(principal, operation, resource, name); }
 };
 
 }  // namespace meridian::server

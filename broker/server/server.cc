@@ -25,8 +25,7 @@ Result<io::Endpoint> Server::listen(const io::Endpoint& at) {
 
 void Server::start() {
   accept_gate_.spawn(accept_loop(), "acceptor");
-  for (auto& at : shards_)
-    boost::asio::post(at->shard.context(), [this, &shard = *at] { shard.gate.spawn(idle_loop(shard), "idle connections"); });
+  for (auto& at : shards_) boost::asio::post(at->shard.context(), [this, &shard = *at] { shard.gate.spawn(idle_loop(shard), "idle connections"); });
 }
 
 ShardServer& Server::least_loaded() {

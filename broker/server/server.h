@@ -32,7 +32,7 @@ class Server {
   async::Gate accept_gate_;
   std::atomic<std::size_t> connections_{0};
   std::vector<std::unique_ptr<std::atomic<std::size_t>>> shard_connections_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};  ///< read on every shard
 };
 
 }  // namespace meridian::server

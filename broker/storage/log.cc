@@ -10,9 +10,7 @@
 namespace meridian::storage {
 namespace {
 
-std::unexpected<AppendFailure> reject(AppendError code, std::string message) {
-  return std::unexpected(AppendFailure{code, std::move(message)});
-}
+std::unexpected<AppendFailure> reject(AppendError code, std::string message) { return std::unexpected(AppendFailure{code, std::move(message)}); }
 
 }  // namespace
 
@@ -59,11 +57,11 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
     ProducerState::Batch first;
     switch (producers_.check(*header, &first)) {
       case ProducerState::Verdict::append: break;
-      case ProducerState::Verdict::duplicate:
-        return Appended{.base_offset = first.first_offset, .last_offset = first.last_offset, .duplicate = true};
+      case ProducerState::Verdict::duplicate: return Appended{.base_offset = first.first_offset, .last_offset = first.last_offset, .duplicate = true};
       case ProducerState::Verdict::out_of_order_sequence:
         if (elsewhere) break;
-        return reject(AppendError::out_of_order_sequence, fmt::format("sequence {} of producer {} is out of order", header->base_sequence, header->producer_id));
+        return reject(AppendError::out_of_order_sequence,
+                      fmt::format("sequence {} of producer {} is out of order", header->base_sequence, header->producer_id));
       case ProducerState::Verdict::invalid_epoch:
         return reject(AppendError::invalid_producer_epoch, fmt::format("producer {} has a newer epoch than {}", header->producer_id, header->producer_epoch));
     }

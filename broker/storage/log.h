@@ -27,7 +27,7 @@ enum class AppendError {
   invalid_record,
   unsupported_compression,
   unexpected_offset,  ///< the log does not end where the caller said
-  offline,  ///< the log or its directory has failed
+  offline,            ///< the log or its directory has failed
 };
 
 struct AppendFailure {
@@ -133,7 +133,7 @@ class Log {
     std::vector<std::shared_ptr<io::File>> files;
   };
   std::vector<Rolled> unsynced_;
-  bool directory_dirty_ = true;                      ///< a file was created since the directory was synced
+  bool directory_dirty_ = true;  ///< a file was created since the directory was synced
   bool offline_ = false;
   bool touched_ = false;  ///< something was appended or recovered since the files were last known to be stable
   ProducerState producers_;

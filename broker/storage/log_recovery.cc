@@ -128,8 +128,8 @@ class LogRecovery {
       return {};
     }
     if (next < options_.recovery_point)
-      return fail(Errc::corrupt, fmt::format("{}: damaged at position {} (offset {}), below the recovery point {}: {}", segment.path(".log"),
-                                             good, next, options_.recovery_point, problem));
+      return fail(Errc::corrupt, fmt::format("{}: damaged at position {} (offset {}), below the recovery point {}: {}", segment.path(".log"), good, next,
+                                             options_.recovery_point, problem));
     log::warn("{}: cut from {} to {} bytes after an unclean end (offset {}): {}", segment.path(".log"), size, good, next, problem);
     cut_ = true;
     return segment.truncate_to(good);

@@ -52,8 +52,7 @@ ProducerState::Verdict ProducerState::check(const kafka::BatchHeader& header, Ba
     return Verdict::duplicate;
   }
   if (producer.count == 0) return Verdict::append;
-  return header.base_sequence == kafka::next_sequence(producer.newest().last_sequence, 1) ? Verdict::append
-                                                                                        : Verdict::out_of_order_sequence;
+  return header.base_sequence == kafka::next_sequence(producer.newest().last_sequence, 1) ? Verdict::append : Verdict::out_of_order_sequence;
 }
 
 void ProducerState::update(const kafka::BatchHeader& header) {
@@ -99,8 +98,7 @@ Result<ProducerState> ProducerState::decode(ByteView snapshot) {
   if (snapshot.size() < snapshot_header_bytes || base::load_be<std::int16_t>(snapshot.data()) != snapshot_version)
     return fail(Errc::corrupt, "producer snapshot: unknown version");
   const ByteView encoded = snapshot.substr(snapshot_header_bytes);
-  if (base::load_be<std::uint32_t>(snapshot.data() + 2) != base::crc32c(encoded))
-    return fail(Errc::corrupt, "producer snapshot: CRC does not match");
+  if (base::load_be<std::uint32_t>(snapshot.data() + 2) != base::crc32c(encoded)) return fail(Errc::corrupt, "producer snapshot: CRC does not match");
   const auto body = kafka::decode_struct<SnapshotBody>(encoded, 0, false);
   if (!body) return fail(body.error());
   ProducerState state;

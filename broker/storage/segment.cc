@@ -81,8 +81,8 @@ Result<std::optional<BatchPosition>> Segment::batch_at(std::uint64_t position) {
   if (!n) return fail(n.error());
   const auto header = kafka::parse_batch_header(ByteView(raw, *n));
   if (!header || position + static_cast<std::uint64_t>(header->size) > size_)
-    return fail(Errc::corrupt, fmt::format("{}.log: no record batch at position {}: {}", prefix_, position,
-                                           header ? "it runs past the end" : header.error().message));
+    return fail(Errc::corrupt,
+                fmt::format("{}.log: no record batch at position {}: {}", prefix_, position, header ? "it runs past the end" : header.error().message));
   return BatchPosition{*header, position};
 }
 

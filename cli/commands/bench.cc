@@ -76,8 +76,12 @@ double since(Steady::time_point begin) { return std::chrono::duration<double>(St
 int bench_produce(Session& session, const BenchArguments& arguments) {
   Progress progress;
   rd_kafka_conf_t* conf = make_conf(session, arguments,
-                                    {{"acks", std::to_string(arguments.acks)}, {"compression.type", arguments.compression}, {"linger.ms", arguments.rate ? "1" : "50"},
-                                     {"batch.size", "1000000"}, {"queue.buffering.max.messages", "200000"}, {"queue.buffering.max.kbytes", "262144"}});
+                                    {{"acks", std::to_string(arguments.acks)},
+                                     {"compression.type", arguments.compression},
+                                     {"linger.ms", arguments.rate ? "1" : "50"},
+                                     {"batch.size", "1000000"},
+                                     {"queue.buffering.max.messages", "200000"},
+                                     {"queue.buffering.max.kbytes", "262144"}});
   if (!conf) return usage;
   rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
   rd_kafka_conf_set_opaque(conf, &progress);
@@ -112,15 +116,25 @@ int bench_produce(Session& session, const BenchArguments& arguments) {
   rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(producer);
   const double megabytes = static_cast<double>(progress.delivered) * arguments.size / 1e6;
-  print_object(session.format, json::object{{"records", progress.delivered}, {"failed", progress.failed}, {"seconds", elapsed}, {"mb_per_second", megabytes / elapsed},
-                                            {"records_per_second", static_cast<double>(progress.delivered) / elapsed}, {"p50_ms", progress.latencies.quantile_ms(0.5)},
-                                            {"p99_ms", progress.latencies.quantile_ms(0.99)}, {"p999_ms", progress.latencies.quantile_ms(0.999)}});
+  print_object(session.format, json::object{{"records", progress.delivered},
+                                            {"failed", progress.failed},
+                                            {"seconds", elapsed},
+                                            {"mb_per_second", megabytes / elapsed},
+                                            {"records_per_second", static_cast<double>(progress.delivered) / elapsed},
+                                            {"p50_ms", progress.latencies.quantile_ms(0.5)},
+                                            {"p99_ms", progress.latencies.quantile_ms(0.99)},
+                                            {"p999_ms", progress.latencies.quantile_ms(0.999)}});
   return progress.failed == 0 && progress.delivered == arguments.records ? done : failed;
 }
 
 int bench_consume(Session& session, const BenchArguments& arguments) {
-  rd_kafka_conf_t* conf = make_conf(session, arguments, {{"group.id", "meridian-bench"}, {"enable.auto.commit", "false"}, {"auto.offset.reset", "earliest"},
-                                                         {"fetch.message.max.bytes", "4194304"}, {"queued.max.messages.kbytes", "262144"}, {"check.crcs", "true"}});
+  rd_kafka_conf_t* conf = make_conf(session, arguments,
+                                    {{"group.id", "meridian-bench"},
+                                     {"enable.auto.commit", "false"},
+                                     {"auto.offset.reset", "earliest"},
+                                     {"fetch.message.max.bytes", "4194304"},
+                                     {"queued.max.messages.kbytes", "262144"},
+                                     {"check.crcs", "true"}});
   if (!conf) return usage;
   char problem[512];
   rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, problem, sizeof problem);
@@ -151,7 +165,10 @@ int bench_consume(Session& session, const BenchArguments& arguments) {
   rd_kafka_queue_destroy(queue);
   rd_kafka_consumer_close(consumer);
   rd_kafka_destroy(consumer);
-  print_object(session.format, json::object{{"records", records}, {"seconds", elapsed}, {"mb_per_second", static_cast<double>(bytes) / 1e6 / elapsed}, {"records_per_second", static_cast<double>(records) / elapsed}});
+  print_object(session.format, json::object{{"records", records},
+                                            {"seconds", elapsed},
+                                            {"mb_per_second", static_cast<double>(bytes) / 1e6 / elapsed},
+                                            {"records_per_second", static_cast<double>(records) / elapsed}});
   return records >= arguments.records ? done : failed;
 }
 

@@ -91,7 +91,8 @@ int dev_up(Session&, const DevArguments& arguments) {
   };
   for (const auto& region : arguments.regions) {
     auto child = start("broker " + region,
-                       {bin / "meridian-broker", "--data-dir", directory + "/" + region, "--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--set", "durability=" + arguments.durability},
+                       {bin / "meridian-broker", "--data-dir", directory + "/" + region, "--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--set",
+                        "durability=" + arguments.durability},
                        directory + "/" + region + ".log");
     if (!child) return give_up(child.error());
     regions[region] = {value_of(child->ready, "kafka"), value_of(child->ready, "admin")};
@@ -114,12 +115,14 @@ int dev_up(Session&, const DevArguments& arguments) {
     mirror_admin = value_of(child->ready, "admin");
     children.push_back(*child);
   }
-  for (const auto& region : arguments.regions) std::cout << "region " << region << "  kafka " << regions[region].first << "  admin " << regions[region].second << "\n";
+  for (const auto& region : arguments.regions)
+    std::cout << "region " << region << "  kafka " << regions[region].first << "  admin " << regions[region].second << "\n";
   if (!mirror_admin.empty()) std::cout << "mirror     admin " << mirror_admin << "\n";
   const std::string self = bin / "meridian", from = arguments.regions.front(), to = arguments.regions.back();
   std::cout << "logs and data in " << directory << "\n\nTry:\n  " << self << " -b " << regions[from].first << " topic create orders -p 3\n";
   if (!mirror_admin.empty())
-    std::cout << "  " << self << " --mirror " << mirror_admin << " link list\n  " << self << " --mirror " << mirror_admin << " mirror failover " << from << "-" << to << " --dry-run\n";
+    std::cout << "  " << self << " --mirror " << mirror_admin << " link list\n  " << self << " --mirror " << mirror_admin << " mirror failover " << from << "-"
+              << to << " --dry-run\n";
   std::cout << "Ctrl-C stops everything." << std::endl;
   sigset_t set;
   sigemptyset(&set);

@@ -17,7 +17,8 @@ Task<Result<int>> group_list(Session& session, client::Cluster& cluster, const G
   if (!groups) co_return fail(groups.error());
   std::ranges::sort(*groups, {}, &kafka::ListGroupsResponseGroup::group_id);
   json::array rows;
-  for (const auto& group : *groups) rows.push_back(json::object{{"group", group.group_id}, {"state", group.group_state}, {"protocol_type", group.protocol_type}, {"type", group.group_type}});
+  for (const auto& group : *groups)
+    rows.push_back(json::object{{"group", group.group_id}, {"state", group.group_state}, {"protocol_type", group.protocol_type}, {"type", group.group_type}});
   print_rows(session.format, rows, {{"GROUP", "group"}, {"STATE", "state"}, {"TYPE", "type"}});
   co_return done;
 }
@@ -44,7 +45,14 @@ Task<Result<int>> group_describe(Session& session, client::Cluster& cluster, con
     if (offsets->empty()) rows.push_back(json::object{{"group", name}, {"state", group->group_state}, {"members", group->members.size()}});
   }
   print_rows(session.format, rows,
-             {{"GROUP", "group"}, {"STATE", "state"}, {"MEMBERS", "members"}, {"TOPIC", "topic"}, {"PARTITION", "partition"}, {"CURRENT-OFFSET", "current_offset"}, {"LOG-END-OFFSET", "log_end_offset"}, {"LAG", "lag"}});
+             {{"GROUP", "group"},
+              {"STATE", "state"},
+              {"MEMBERS", "members"},
+              {"TOPIC", "topic"},
+              {"PARTITION", "partition"},
+              {"CURRENT-OFFSET", "current_offset"},
+              {"LOG-END-OFFSET", "log_end_offset"},
+              {"LAG", "lag"}});
   co_return done;
 }
 
@@ -55,7 +63,8 @@ Task<Result<int>> group_delete(Session& session, client::Cluster& cluster, const
     if (session.dry_run) {
       const auto group = co_await client::describe_group(cluster, name, session.deadline());
       if (!group) co_return fail(group.error());
-      rows.push_back(json::object{{"group", name}, {"status", group->members.empty() && group->group_state != "Dead" ? "would be deleted" : group->group_state}});
+      rows.push_back(
+          json::object{{"group", name}, {"status", group->members.empty() && group->group_state != "Dead" ? "would be deleted" : group->group_state}});
       continue;
     }
     auto coordinator = co_await cluster.coordinator(name, 0, session.deadline());
@@ -102,7 +111,8 @@ Task<Result<int>> group_seek(Session& session, client::Cluster& cluster, const G
     to = std::clamp(to, *start, *end);
     const auto before = now->find({arguments.topic, n});
     moves[{arguments.topic, n}] = {to, ""};
-    rows.push_back(json::object{{"topic", arguments.topic}, {"partition", n}, {"from", before == now->end() ? json::value(nullptr) : json::value(before->second.first)}, {"to", to}});
+    rows.push_back(json::object{
+        {"topic", arguments.topic}, {"partition", n}, {"from", before == now->end() ? json::value(nullptr) : json::value(before->second.first)}, {"to", to}});
   }
   if (!session.dry_run)
     if (auto committed = co_await client::commit(cluster, name, moves, session.deadline()); !committed) co_return fail(committed.error());

@@ -50,7 +50,14 @@ void print_positions(const json::value& groups) {
       row["group"] = group.at("group");
       rows.push_back(std::move(row));
     }
-  print_rows(Format::table, rows, {{"GROUP", "group"}, {"TOPIC", "topic"}, {"PART", "partition"}, {"SOURCE-OFFSET", "source_offset"}, {"REMOTE-TOPIC", "remote_topic"}, {"TARGET-OFFSET", "target_offset"}, {"EXACT", "exact"}});
+  print_rows(Format::table, rows,
+             {{"GROUP", "group"},
+              {"TOPIC", "topic"},
+              {"PART", "partition"},
+              {"SOURCE-OFFSET", "source_offset"},
+              {"REMOTE-TOPIC", "remote_topic"},
+              {"TARGET-OFFSET", "target_offset"},
+              {"EXACT", "exact"}});
 }
 
 }  // namespace
@@ -67,7 +74,14 @@ int link_list(Session& session) {
     rows.push_back(std::move(row));
   }
   print_rows(session.format, session.format == Format::table ? json::value(rows) : links,
-             {{"LINK", "link"}, {"SOURCE", "source"}, {"TARGET", "target"}, {"STATE", "state"}, {"BEHIND", "behind"}, {"LAG", "lag"}, {"SOURCE-UP", "source_reachable"}, {"TARGET-UP", "target_reachable"}});
+             {{"LINK", "link"},
+              {"SOURCE", "source"},
+              {"TARGET", "target"},
+              {"STATE", "state"},
+              {"BEHIND", "behind"},
+              {"LAG", "lag"},
+              {"SOURCE-UP", "source_reachable"},
+              {"TARGET-UP", "target_reachable"}});
   return code;
 }
 
@@ -79,10 +93,11 @@ int link_status(Session& session, const LinkArguments& arguments) {
     print_object(session.format, link);
     return code;
   }
-  std::cout << "LINK " << to_text(link.at("link")) << "  " << to_text(link.at("source")) << " -> " << to_text(link.at("target")) << "  STATE " << to_text(link.at("state"))
-            << "  NAMING " << to_text(link.at("naming")) << "  FENCE " << to_text(link.at("fence")) << "\n"
-            << "BEHIND " << seconds(link.at("behind_ms")) << "  LAG " << to_text(link.at("at_risk").at("records")) << "  COPIED " << to_text(link.at("records_copied"))
-            << "  SOURCE " << (link.at("source_reachable").as_bool() ? "up" : "down") << "  TARGET " << (link.at("target_reachable").as_bool() ? "up" : "down") << "\n";
+  std::cout << "LINK " << to_text(link.at("link")) << "  " << to_text(link.at("source")) << " -> " << to_text(link.at("target")) << "  STATE "
+            << to_text(link.at("state")) << "  NAMING " << to_text(link.at("naming")) << "  FENCE " << to_text(link.at("fence")) << "\n"
+            << "BEHIND " << seconds(link.at("behind_ms")) << "  LAG " << to_text(link.at("at_risk").at("records")) << "  COPIED "
+            << to_text(link.at("records_copied")) << "  SOURCE " << (link.at("source_reachable").as_bool() ? "up" : "down") << "  TARGET "
+            << (link.at("target_reachable").as_bool() ? "up" : "down") << "\n";
   json::array rows;
   for (const auto& [topic, state] : link.at("topics").as_object())
     for (const auto& partition : state.at("partitions").as_array()) {
@@ -91,7 +106,16 @@ int link_status(Session& session, const LinkArguments& arguments) {
       row["remote"] = state.at("remote_topic");
       rows.push_back(std::move(row));
     }
-  print_rows(Format::table, rows, {{"TOPIC", "topic"}, {"PART", "partition"}, {"STATE", "state"}, {"SRC-END", "source_end"}, {"COPIED-TO", "source_next"}, {"LAG", "lag"}, {"REMOTE-TOPIC", "remote"}, {"DST-END", "target_next"}, {"PROBLEM", "problem"}});
+  print_rows(Format::table, rows,
+             {{"TOPIC", "topic"},
+              {"PART", "partition"},
+              {"STATE", "state"},
+              {"SRC-END", "source_end"},
+              {"COPIED-TO", "source_next"},
+              {"LAG", "lag"},
+              {"REMOTE-TOPIC", "remote"},
+              {"DST-END", "target_next"},
+              {"PROBLEM", "problem"}});
   return code;
 }
 
@@ -121,7 +145,16 @@ int link_groups(Session& session, const LinkArguments& arguments) {
         row["ready"] = partition.at("exact").as_bool() && group.at("committed_on_target").as_bool() ? "yes" : "waits for data";
         rows.push_back(std::move(row));
       }
-    print_rows(Format::table, rows, {{"GROUP", "group"}, {"TOPIC", "topic"}, {"PART", "partition"}, {"SRC-COMMIT", "source_offset"}, {"TRANSLATED", "target_offset"}, {"DST-END", "target_end"}, {"REPLAYS", "replays"}, {"SKIPS", "skips"}, {"READY", "ready"}});
+    print_rows(Format::table, rows,
+               {{"GROUP", "group"},
+                {"TOPIC", "topic"},
+                {"PART", "partition"},
+                {"SRC-COMMIT", "source_offset"},
+                {"TRANSLATED", "target_offset"},
+                {"DST-END", "target_end"},
+                {"REPLAYS", "replays"},
+                {"SKIPS", "skips"},
+                {"READY", "ready"}});
   }
   return all_ready ? done : not_met;
 }
@@ -134,7 +167,8 @@ int link_history(Session& session, const LinkArguments& arguments) {
     complain(to_text(*error));
     return failed;
   }
-  print_rows(session.format, answer.at("history"), {{"AT-MS", "at_ms"}, {"ACTION", "action"}, {"FROM", "from"}, {"TO", "to"}, {"STATE", "state"}, {"TOOK-MS", "took_ms"}});
+  print_rows(session.format, answer.at("history"),
+             {{"AT-MS", "at_ms"}, {"ACTION", "action"}, {"FROM", "from"}, {"TO", "to"}, {"STATE", "state"}, {"TOOK-MS", "took_ms"}});
   return code;
 }
 
@@ -163,7 +197,8 @@ int mirror_move(Session& session, const LinkArguments& arguments, const std::str
 
 int mirror_translate(Session& session, const LinkArguments& arguments) {
   int code = done;
-  const std::string query = "topic=" + arguments.topic + "&partition=" + std::to_string(arguments.partition) + "&offset=" + std::to_string(arguments.offset) + (arguments.reverse ? "&reverse=true" : "");
+  const std::string query = "topic=" + arguments.topic + "&partition=" + std::to_string(arguments.partition) + "&offset=" + std::to_string(arguments.offset) +
+                            (arguments.reverse ? "&reverse=true" : "");
   const auto answer = ask(session, "GET", "/v1/links/" + arguments.link + "/translate", query, "", code);
   if (!answer.is_object()) return code;
   print_object(session.format, answer);

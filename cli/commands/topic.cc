@@ -114,10 +114,17 @@ Task<Result<int>> topic_describe(Session& session, client::Cluster& cluster, con
     co_return done;
   }
   for (const auto& topic : out) {
-    std::cout << "NAME " << to_text(topic.at("topic")) << "   ID " << to_text(topic.at("id")) << "   PARTITIONS " << topic.at("partitions").as_array().size() << "\n";
+    std::cout << "NAME " << to_text(topic.at("topic")) << "   ID " << to_text(topic.at("id")) << "   PARTITIONS " << topic.at("partitions").as_array().size()
+              << "\n";
     for (const auto& [key, value] : topic.at("configs").as_object()) std::cout << "  " << key << "=" << to_text(value) << "\n";
     print_rows(Format::table, topic.at("partitions"),
-               {{"PARTITION", "partition"}, {"LEADER", "leader"}, {"EPOCH", "epoch"}, {"REPLICAS", "replicas"}, {"ISR", "isr"}, {"LOG-START", "log_start"}, {"HIGH-WATERMARK", "high_watermark"}});
+               {{"PARTITION", "partition"},
+                {"LEADER", "leader"},
+                {"EPOCH", "epoch"},
+                {"REPLICAS", "replicas"},
+                {"ISR", "isr"},
+                {"LOG-START", "log_start"},
+                {"HIGH-WATERMARK", "high_watermark"}});
   }
   co_return done;
 }
@@ -237,7 +244,11 @@ Task<Result<int>> cluster_info(Session& session, client::Cluster& cluster, const
   if (!known) co_return fail(known.error());
   json::array rows;
   for (const auto& broker : known->brokers)
-    rows.push_back(json::object{{"id", broker.node_id}, {"host", broker.host}, {"port", broker.port}, {"rack", broker.rack ? json::value(*broker.rack) : json::value(nullptr)}, {"controller", broker.node_id == known->controller_id}});
+    rows.push_back(json::object{{"id", broker.node_id},
+                                {"host", broker.host},
+                                {"port", broker.port},
+                                {"rack", broker.rack ? json::value(*broker.rack) : json::value(nullptr)},
+                                {"controller", broker.node_id == known->controller_id}});
   if (session.format == Format::table) std::cout << "CLUSTER " << known->cluster_id.value_or("-") << "\n";
   print_rows(session.format, rows, {{"BROKER", "id"}, {"HOST", "host"}, {"PORT", "port"}, {"RACK", "rack"}, {"CONTROLLER", "controller"}});
   co_return done;
@@ -254,7 +265,11 @@ Task<Result<int>> cluster_health(Session& session, client::Cluster& cluster, con
       under_replicated += partition.isr_nodes.size() < partition.replica_nodes.size();
     }
   const bool healthy = leaderless == 0 && under_replicated == 0;
-  print_object(session.format, json::object{{"healthy", healthy}, {"brokers", known->brokers.size()}, {"partitions", partitions}, {"leaderless", leaderless}, {"under_replicated", under_replicated}});
+  print_object(session.format, json::object{{"healthy", healthy},
+                                            {"brokers", known->brokers.size()},
+                                            {"partitions", partitions},
+                                            {"leaderless", leaderless},
+                                            {"under_replicated", under_replicated}});
   co_return healthy ? done : not_met;
 }
 

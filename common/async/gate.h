@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
-
 #include <exception>
 
 #include "common/async/waiter.h"

@@ -8,8 +8,7 @@ thread_local const Shard* current_shard = nullptr;
 }
 
 // Hint 1: one thread runs it, others post to it. The UNSAFE hint would forbid those posts.
-Shard::Shard(int id, Clock& clock)
-    : id_(id), clock_(clock), owned_(std::make_unique<boost::asio::io_context>(1)), context_(owned_.get()) {}
+Shard::Shard(int id, Clock& clock) : id_(id), clock_(clock), owned_(std::make_unique<boost::asio::io_context>(1)), context_(owned_.get()) {}
 
 Shard::Shard(int id, Clock& clock, boost::asio::io_context& driven) : id_(id), clock_(clock), context_(&driven) {}
 

@@ -2,13 +2,12 @@
 // needed where it is used, and views convert without ceremony.
 #pragma once
 
+#include <bit>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
-
-#include <bit>
-#include <concepts>
 
 namespace meridian {
 

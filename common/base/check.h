@@ -6,8 +6,8 @@ namespace meridian::base {
 [[noreturn]] void check_failed(const char* expression, const char* file, int line);
 }  // namespace meridian::base
 
-#define CHECK(expression)                                                          \
-  do {                                                                             \
-    if (!(expression)) [[unlikely]]                                                \
-      ::meridian::base::check_failed(#expression, __FILE__, __LINE__);             \
+#define CHECK(expression)                                              \
+  do {                                                                 \
+    if (!(expression)) [[unlikely]]                                    \
+      ::meridian::base::check_failed(#expression, __FILE__, __LINE__); \
   } while (false)

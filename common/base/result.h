@@ -8,11 +8,11 @@
 namespace meridian {
 
 enum class Errc {
-  io,            ///< the operating system refused (EIO, ENOSPC, ...)
-  corrupt,       ///< bytes on disk or on the wire do not parse or do not match their checksum
-  closed,        ///< peer or service is gone, or going
-  timeout,       ///< a deadline passed; the outcome may be unknown
-  invalid,       ///< the caller's input is wrong
+  io,       ///< the operating system refused (EIO, ENOSPC, ...)
+  corrupt,  ///< bytes on disk or on the wire do not parse or do not match their checksum
+  closed,   ///< peer or service is gone, or going
+  timeout,  ///< a deadline passed; the outcome may be unknown
+  invalid,  ///< the caller's input is wrong
   not_found,
   conflict,      ///< a guard did not hold
   out_of_range,  ///< an offset outside of what is kept
@@ -28,9 +28,7 @@ template <class T>
 using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
-inline std::unexpected<Error> fail(Errc code, std::string message) {
-  return std::unexpected(Error{code, std::move(message)});
-}
+inline std::unexpected<Error> fail(Errc code, std::string message) { return std::unexpected(Error{code, std::move(message)}); }
 inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
 
 }  // namespace meridian

@@ -73,7 +73,8 @@ Task<Status> read_range(Cluster& cluster, std::string topic, std::int32_t partit
     if (!response) co_return fail(response.error());
     const auto frame = (*leader)->last_frame();
     auto error = response->error_code;
-    if (error == ErrorCode::none && (response->topics.empty() || response->topics[0].partitions.empty())) co_return fail(Errc::corrupt, "Fetch answered nothing");
+    if (error == ErrorCode::none && (response->topics.empty() || response->topics[0].partitions.empty()))
+      co_return fail(Errc::corrupt, "Fetch answered nothing");
     if (error == ErrorCode::none) error = response->topics[0].partitions[0].error_code;
     if (error != ErrorCode::none) {
       if (!kafka::is_retriable(error) || cluster.clock().now() >= deadline) co_return refused("Fetch of " + topic, error);
@@ -165,7 +166,8 @@ Task<Result<std::map<std::string, std::string>>> topic_configs(Cluster& cluster,
   auto response = co_await cluster.call_any(request, deadline);
   if (!response) co_return fail(response.error());
   if (response->results.empty()) co_return fail(Errc::corrupt, "DescribeConfigs answered nothing");
-  if (response->results[0].error_code != ErrorCode::none) co_return refused("configuration of " + topic, response->results[0].error_code, response->results[0].error_message);
+  if (response->results[0].error_code != ErrorCode::none)
+    co_return refused("configuration of " + topic, response->results[0].error_code, response->results[0].error_message);
   std::map<std::string, std::string> out;
   for (const auto& entry : response->results[0].configs)
     if (entry.config_source == dynamic_topic_config && entry.value) out[entry.name] = *entry.value;

@@ -30,8 +30,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::iota(row.begin(), row.end(), 0);
   for (std::size_t i = 1; i <= a.size(); ++i) {
     std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j)
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])}));
+    for (std::size_t j = 1; j <= b.size(); ++j) diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])}));
   }
   return row[b.size()];
 }
@@ -74,7 +73,9 @@ const Setting* Settings::find(std::string_view name) const {
 }
 
 Status Settings::check(const Setting& setting, const std::string& value) const {
-  const auto bad = [&](const std::string& why) { return fail(Errc::invalid, fmt::format("Invalid value {} for configuration {}: {}", value, setting.name, why)); };
+  const auto bad = [&](const std::string& why) {
+    return fail(Errc::invalid, fmt::format("Invalid value {} for configuration {}: {}", value, setting.name, why));
+  };
   switch (setting.type) {
     case Type::boolean:
       if (value != "true" && value != "false") return bad("Expected value to be either true or false");

@@ -24,7 +24,7 @@ struct Setting {
   const char* documentation;  ///< with unit and limits
   std::int64_t min = INT64_MIN;
   std::int64_t max = INT64_MAX;
-  const char* allowed = nullptr;  ///< '|'-separated choices of a string, or of each element of a list
+  const char* allowed = nullptr;     ///< '|'-separated choices of a string, or of each element of a list
   const char* broker_key = nullptr;  ///< topic settings: the broker setting that is its default
 };
 

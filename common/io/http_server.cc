@@ -90,7 +90,8 @@ Task<> HttpServer::serve(std::shared_ptr<Stream> stream) {
     } catch (const std::exception& e) {
       response = {.status = 500, .content_type = "text/plain", .body = std::string(e.what()) + "\n"};
     }
-    const std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)))) +
+    const std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " +
+                             std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)))) +
                              "\r\nContent-Type: " + response.content_type + "\r\nContent-Length: " + std::to_string(response.body.size()) +
                              (keep ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
     const ByteView parts[] = {head, response.body};
@@ -128,7 +129,8 @@ Task<Result<HttpResponse>> http_call(Network& network, boost::asio::io_context& 
   co_await gate.close();
   if (expired) co_return fail(Errc::timeout, "no answer from " + to.to_string() + " in time");
   if (!ok) co_return fail(Errc::closed, "no HTTP answer from " + to.to_string());
-  co_return HttpResponse{.status = static_cast<int>(parser.get().result_int()), .content_type = std::string(parser.get()[http::field::content_type]), .body = parser.get().body()};
+  co_return HttpResponse{
+      .status = static_cast<int>(parser.get().result_int()), .content_type = std::string(parser.get()[http::field::content_type]), .body = parser.get().body()};
 }
 
 }  // namespace meridian::io

@@ -5,13 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -52,7 +51,7 @@ class PosixFile final : public File {
   }
 
   Result<std::uint64_t> size() override {
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd_, &info) != 0) return os_error("cannot stat " + path_);
     return static_cast<std::uint64_t>(info.st_size);
   }
@@ -116,8 +115,7 @@ Status PosixDisk::make_directories(const std::string& path) {
 Result<std::vector<std::string>> PosixDisk::list(const std::string& directory) {
   std::error_code error;
   std::vector<std::string> names;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
-    names.push_back(it->path().filename().string());
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) names.push_back(it->path().filename().string());
   if (error) return os_error("cannot list " + directory, error.value());
   std::sort(names.begin(), names.end());
   return names;

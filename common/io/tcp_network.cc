@@ -9,7 +9,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-
 #include <charconv>
 
 namespace meridian::io {
@@ -109,8 +108,7 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
     if (error != std::errc() || end != digits.data() + digits.size()) port = -1;
   }
-  if (colon == std::string_view::npos || colon == 0 || port < 0 || port > 65535)
-    return fail(Errc::invalid, "'" + std::string(text) + "' is not HOST:PORT");
+  if (colon == std::string_view::npos || colon == 0 || port < 0 || port > 65535) return fail(Errc::invalid, "'" + std::string(text) + "' is not HOST:PORT");
   std::string_view host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   return Endpoint{std::string(host), port};

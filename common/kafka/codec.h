@@ -93,9 +93,8 @@ template <class T, class A>
 struct is_vector<std::vector<T, A>> : std::true_type {};
 
 template <class T>
-concept Struct =
-    std::is_class_v<T> && !is_optional<T>::value && !is_vector<T>::value && !std::same_as<T, std::string> &&
-    !std::same_as<T, Blob> && !std::same_as<T, Uuid> && !std::same_as<T, Records>;
+concept Struct = std::is_class_v<T> && !is_optional<T>::value && !is_vector<T>::value && !std::same_as<T, std::string> && !std::same_as<T, Blob> &&
+                 !std::same_as<T, Uuid> && !std::same_as<T, Records>;
 
 template <class T>
 struct is_optional_struct : std::false_type {};

@@ -18,8 +18,7 @@ std::unexpected<Error> bad(const char* what) { return fail(Errc::corrupt, std::s
 
 Result<Bytes> gzip(ByteView plain) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    return fail(Errc::io, "deflateInit2 failed");
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) return fail(Errc::io, "deflateInit2 failed");
   Bytes out(deflateBound(&stream, plain.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
   stream.avail_in = static_cast<uInt>(plain.size());
@@ -119,8 +118,7 @@ Result<Bytes> unlz4(ByteView packed, std::size_t limit) {
   std::size_t filled = 0, taken = 0;
   for (;;) {
     std::size_t out_size = out.size() - filled, in_size = packed.size() - taken;
-    const std::size_t hint =
-        LZ4F_decompress(context.get(), out.data() + filled, &out_size, packed.data() + taken, &in_size, nullptr);
+    const std::size_t hint = LZ4F_decompress(context.get(), out.data() + filled, &out_size, packed.data() + taken, &in_size, nullptr);
     if (LZ4F_isError(hint)) return bad("lz4 data");
     filled += out_size;
     taken += in_size;

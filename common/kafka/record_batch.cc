@@ -7,9 +7,8 @@ namespace meridian::kafka {
 namespace {
 
 // Field positions within a batch.
-constexpr std::size_t at_length = 8, at_leader_epoch = 12, at_magic = 16, at_crc = 17, at_attributes = 21,
-                      at_last_offset_delta = 23, at_base_timestamp = 27, at_max_timestamp = 35, at_producer_id = 43,
-                      at_producer_epoch = 51, at_base_sequence = 53, at_count = 57;
+constexpr std::size_t at_length = 8, at_leader_epoch = 12, at_magic = 16, at_crc = 17, at_attributes = 21, at_last_offset_delta = 23, at_base_timestamp = 27,
+                      at_max_timestamp = 35, at_producer_id = 43, at_producer_epoch = 51, at_base_sequence = 53, at_count = 57;
 static_assert(at_attributes == batch_crc_start && at_count + 4 == batch_header_bytes);
 
 /// Fast path of read_varint for one byte.
@@ -44,9 +43,7 @@ std::int32_t next_sequence(std::int32_t sequence, std::int32_t count) {
   return static_cast<std::int32_t>((static_cast<std::int64_t>(sequence) + count) & 0x7fffffff);
 }
 
-std::int32_t BatchHeader::last_sequence() const {
-  return base_sequence < 0 ? -1 : next_sequence(base_sequence, last_offset_delta);
-}
+std::int32_t BatchHeader::last_sequence() const { return base_sequence < 0 ? -1 : next_sequence(base_sequence, last_offset_delta); }
 
 Result<BatchHeader> parse_batch_header(ByteView bytes) {
   if (bytes.size() < batch_header_bytes) return fail(Errc::out_of_range, "batch header is cut short");
@@ -56,8 +53,7 @@ Result<BatchHeader> parse_batch_header(ByteView bytes) {
   const auto length = base::load_be<std::int32_t>(p + at_length);
   h.magic = static_cast<std::int8_t>(p[at_magic]);
   if (h.magic != 2) return fail(Errc::corrupt, "record batch magic is not 2");
-  if (length < static_cast<std::int32_t>(batch_header_bytes - batch_prefix_bytes) ||
-      length > INT32_MAX - static_cast<std::int32_t>(batch_prefix_bytes))
+  if (length < static_cast<std::int32_t>(batch_header_bytes - batch_prefix_bytes) || length > INT32_MAX - static_cast<std::int32_t>(batch_prefix_bytes))
     return fail(Errc::corrupt, "impossible record batch length");
   h.size = length + static_cast<std::int32_t>(batch_prefix_bytes);
   h.leader_epoch = base::load_be<std::int32_t>(p + at_leader_epoch);
@@ -132,13 +128,11 @@ Result<ByteView> detail::batch_body(const BatchHeader& header, ByteView batch, B
 Result<std::vector<Header>> parse_headers(ByteView encoded) {
   std::size_t at = 0;
   std::int64_t count = 0;
-  if (!varint(encoded, at, count) || count < 0 || count > static_cast<std::int64_t>(encoded.size()))
-    return fail(Errc::corrupt, "bad record headers");
+  if (!varint(encoded, at, count) || count < 0 || count > static_cast<std::int64_t>(encoded.size())) return fail(Errc::corrupt, "bad record headers");
   std::vector<Header> headers;
   for (std::int64_t i = 0; i < count; ++i) {
     std::optional<ByteView> key, value;
-    if (!nullable_bytes(encoded, at, key) || !key || !nullable_bytes(encoded, at, value))
-      return fail(Errc::corrupt, "bad record headers");
+    if (!nullable_bytes(encoded, at, key) || !key || !nullable_bytes(encoded, at, value)) return fail(Errc::corrupt, "bad record headers");
     headers.push_back({std::string(*key), value ? std::optional<Bytes>(*value) : std::nullopt});
   }
   return headers;

@@ -206,10 +206,12 @@ def main():
                 if feeding.is_set():
                     return
                 feed.send(feed.producers[i % len(CODECS)], records[i % len(records)])
+                if i % 100 == 99:
+                    feeding.wait(0.004)  # a steady stream, not one burst
 
         feeder = threading.Thread(target=flow)
         feeder.start()
-        wait_until(lambda: len(feed.acknowledged) > before_flow + 20000, 30, "records to flow")
+        wait_until(lambda: len(feed.acknowledged) > before_flow + 25000, 30, "records to flow")
         us.kill()
         feeding.set()
         feeder.join()
@@ -232,7 +234,7 @@ def main():
         lost_so_far = sum(1 for number in acknowledged if number not in mirrored)
         say(f"replicated        {len(mirrored):,} records in eu, {doubled} of them more than once\n"
             f"skipped           {skipped}\nrepeated          {repeated}\n"
-            f"not crossed yet   {lost_so_far:,} acknowledged records; the CLI's estimate was {report['at_risk']['records']:,}\n"
+            f"not crossed yet   {lost_so_far:,} acknowledged records; the CLI's estimate was {report['at_risk']['records']:,}, from what it knew {report['at_risk']['source_last_seen_ms_ago']} ms earlier\n"
             f"failover          {rto:.2f} s from the command to the first record read in eu ({report['took_ms']} ms for the command itself)")
         say("position          " + "  ".join(f"{t.split('.', 1)[1]}-{p} us:{moved[(t, p)]['source_offset']} eu:{moved[(t, p)]['target_offset']}->{at_eu[(t, p)]}" for t, p in sorted(moved)))
         for (topic, partition), place in moved.items():

@@ -21,14 +21,17 @@ class History {
     const auto [it, fresh] = read_.emplace(std::pair(partition, offset), value);
     if (!fresh && it->second != value) problem("ConsistentRead: " + place(partition, offset) + " was " + it->second + ", is " + value);
     const auto acked = acked_.find({partition, offset});
-    if (acked != acked_.end() && acked->second != value) problem("inconsistent-offsets: " + place(partition, offset) + " was acknowledged as " + acked->second + ", read as " + value);
+    if (acked != acked_.end() && acked->second != value)
+      problem("inconsistent-offsets: " + place(partition, offset) + " was acknowledged as " + acked->second + ", read as " + value);
     const auto [where, first] = read_values_.emplace(value, std::pair(partition, offset));
     if (!first && where->second != std::pair(partition, offset)) problem("duplicate: " + value + " is at two offsets");
   }
   /// A group's commit was acknowledged; a later fetch of it must not be older.
   void committed(std::int32_t partition, Offset offset) { committed_[partition] = std::max(committed_[partition], offset); }
   void fetched(std::int32_t partition, Offset offset) {
-    if (offset < committed_[partition]) problem("committed offset of partition " + std::to_string(partition) + " went back from " + std::to_string(committed_[partition]) + " to " + std::to_string(offset));
+    if (offset < committed_[partition])
+      problem("committed offset of partition " + std::to_string(partition) + " went back from " + std::to_string(committed_[partition]) + " to " +
+              std::to_string(offset));
   }
   /// After the final polls.
   void finish() {

@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
     for (const auto& problem : outcome.problems) fmt::print("seed {}: {}\n", seed, problem);
     if (!outcome.problems.empty()) fmt::print("replay: ./dev sim --seed {}\n", seed);
     if (count == 1 || !outcome.problems.empty())
-      fmt::print("seed {}: {} acknowledged, {} crashes, {} rebalances, {} commits, trace {:016x}\n", seed, outcome.acknowledged, outcome.crashes, outcome.rebalances, outcome.commits, outcome.trace);
+      fmt::print("seed {}: {} acknowledged, {} crashes, {} rebalances, {} commits, trace {:016x}\n", seed, outcome.acknowledged, outcome.crashes,
+                 outcome.rebalances, outcome.commits, outcome.trace);
     bad += !outcome.problems.empty();
   }
   fmt::print("{} seeds, {} with problems\n", count, bad);

@@ -29,7 +29,12 @@ struct CrashableContext : boost::asio::io_context {
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed, bool verbose)
-      : random_(seed), fsync_(seed % 2 == 0), verbose_(verbose), server_(std::make_unique<CrashableContext>()), network_(clock_, random_), disk_(*server_, clock_, random_) {
+      : random_(seed),
+        fsync_(seed % 2 == 0),
+        verbose_(verbose),
+        server_(std::make_unique<CrashableContext>()),
+        network_(clock_, random_),
+        disk_(*server_, clock_, random_) {
     if (random_.one_in(2)) network_.faults.cut_one_in = 50 + random_.below(500);
     network_.faults.delay_us_max = 1 + random_.below(5000);
   }
@@ -49,13 +54,15 @@ class Simulation {
       ++outcome_.crashes;
       // The machine is away for a while; clients meet refused connections.
       const auto back = clock_.now() + std::chrono::milliseconds(random_.below(500));
-      while (clock_.now() < back && step(false)) {}
+      while (clock_.now() < back && step(false)) {
+      }
       boot();
     }
     steps(3000);
     stopping_ = true;  // clients finish what they are at
     const auto patience = clock_.now() + 120s;
-    while (running_ > 0 && clock_.now() < patience && step(true)) {}
+    while (running_ > 0 && clock_.now() < patience && step(true)) {
+    }
     if (running_ > 0) history_.problem("liveness: clients did not finish after the last restart");
     final_polls();
     history_.finish();
@@ -85,14 +92,21 @@ class Simulation {
     return clock_.advance();
   }
   void steps(std::uint64_t n) {
-    while (n-- > 0 && step(true)) {}
+    while (n-- > 0 && step(true)) {
+    }
   }
 
   void boot() {
     config::Settings settings(metadata::broker_setting_table());
-    const std::pair<const char*, std::string> values[] = {{"log.dirs", "/data"}, {"listeners", fmt::format("sim:{}", kafka_port)}, {"admin.listener", "sim:9644"},
-                                                          {"durability", fsync_ ? "fsync" : "page-cache"}, {"log.segment.bytes", "3000"}, {"offsets.topic.num.partitions", "2"},
-                                                          {"group.initial.rebalance.delay.ms", "10"}, {"log.flush.offset.checkpoint.interval.ms", "700"}, {"log.level", "error"}};
+    const std::pair<const char*, std::string> values[] = {{"log.dirs", "/data"},
+                                                          {"listeners", fmt::format("sim:{}", kafka_port)},
+                                                          {"admin.listener", "sim:9644"},
+                                                          {"durability", fsync_ ? "fsync" : "page-cache"},
+                                                          {"log.segment.bytes", "3000"},
+                                                          {"offsets.topic.num.partitions", "2"},
+                                                          {"group.initial.rebalance.delay.ms", "10"},
+                                                          {"log.flush.offset.checkpoint.interval.ms", "700"},
+                                                          {"log.level", "error"}};
     for (const auto& [key, value] : values)
       if (auto done = settings.set(key, value); !done) history_.problem(done.error().message);
     shard_ = std::make_unique<async::Shard>(0, clock_, *server_);
@@ -163,7 +177,8 @@ class Simulation {
         values.push_back(fmt::format("{}-{}-{}", partition, n, i) + std::string(random_.below(100), '.'));
         builder.add(clock_.wall_ms(), std::nullopt, values.back());
       }
-      const auto bytes = builder.finish({.compression = static_cast<kafka::Compression>(random_.below(5)), .producer_id = producer_id, .producer_epoch = 0, .base_sequence = sequence});
+      const auto bytes = builder.finish(
+          {.compression = static_cast<kafka::Compression>(random_.below(5)), .producer_id = producer_id, .producer_epoch = 0, .base_sequence = sequence});
       for (;;) {  // the same batch until it is acknowledged: an idempotent producer's retry
         const auto base = co_await client::append(at, topic, partition, *bytes, soon());
         if (base) {
@@ -171,7 +186,8 @@ class Simulation {
           note(fmt::format("acked {}:{} +{}", partition, *base, values.size()));
           break;
         }
-        if (base.error().code == Errc::refused && base.error().message.find("OUT_OF_ORDER") != std::string::npos) history_.problem("producer: " + base.error().message);
+        if (base.error().code == Errc::refused && base.error().message.find("OUT_OF_ORDER") != std::string::npos)
+          history_.problem("producer: " + base.error().message);
         co_await breath();
       }
       sequence += static_cast<std::int32_t>(values.size());
@@ -231,7 +247,12 @@ class Simulation {
         co_await breath();
         continue;
       }
-      kafka::JoinGroupRequest join{.group_id = group, .session_timeout_ms = 6000, .rebalance_timeout_ms = 1000, .member_id = member_id, .protocol_type = "consumer", .protocols = {{"range", {"meta"}}}};
+      kafka::JoinGroupRequest join{.group_id = group,
+                                   .session_timeout_ms = 6000,
+                                   .rebalance_timeout_ms = 1000,
+                                   .member_id = member_id,
+                                   .protocol_type = "consumer",
+                                   .protocols = {{"range", {"meta"}}}};
       auto joined = co_await (*coordinator)->call(join, clock_.now() + 10s);
       if (joined && !joined->member_id.empty()) member_id = joined->member_id;
       if (joined && joined->error_code == ErrorCode::unknown_member_id) member_id.clear();
@@ -241,19 +262,22 @@ class Simulation {
       }
       kafka::SyncGroupRequest sync{.group_id = group, .generation_id = joined->generation_id, .member_id = member_id};
       if (joined->leader == member_id)
-        for (const auto& member : joined->members) sync.assignments.push_back({member.member_id, {member.member_id == joined->members[0].member_id ? "all" : "none"}});
+        for (const auto& member : joined->members)
+          sync.assignments.push_back({member.member_id, {member.member_id == joined->members[0].member_id ? "all" : "none"}});
       const auto synced = co_await (*coordinator)->call(sync, clock_.now() + 10s);
       if (!synced || synced->error_code != ErrorCode::none) continue;
       if (synced->assignment.data == "all") {
         auto& owner = owners_[joined->generation_id];
-        if (!owner.empty() && owner != member_id) history_.problem(fmt::format("two owners in generation {}: {} and {}", joined->generation_id, owner, member_id));
+        if (!owner.empty() && owner != member_id)
+          history_.problem(fmt::format("two owners in generation {}: {} and {}", joined->generation_id, owner, member_id));
         owner = member_id;
       }
       ++outcome_.rebalances;
       note(fmt::format("member {} in generation {}", self, joined->generation_id));
       for (int beat = 0; beat < 20 && !stopping_; ++beat) {
         co_await breath();
-        const auto alive = co_await (*coordinator)->call(kafka::HeartbeatRequest{.group_id = group, .generation_id = joined->generation_id, .member_id = member_id}, soon());
+        const auto alive =
+            co_await (*coordinator)->call(kafka::HeartbeatRequest{.group_id = group, .generation_id = joined->generation_id, .member_id = member_id}, soon());
         if (!alive || alive->error_code != ErrorCode::none) break;
       }
       if (random_.one_in(10)) {

@@ -11,9 +11,7 @@ namespace meridian::simulation {
 class SimClock final : public async::Clock {
  public:
   async::TimePoint now() const override { return now_; }
-  std::int64_t wall_ms() const override {
-    return 1'700'000'000'000 + std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
-  }
+  std::int64_t wall_ms() const override { return 1'700'000'000'000 + std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count(); }
 
   void arm(boost::asio::steady_timer& timer, async::TimePoint at) override {
     timer.expires_at(async::TimePoint::max());

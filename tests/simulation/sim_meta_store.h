@@ -14,7 +14,8 @@ struct MetaContent {
 
 class SimMetaStore final : public metadata::MetaStore {
  public:
-  SimMetaStore(MetaContent& content, boost::asio::io_context& context, async::Clock& clock, base::Random& random) : content_(content), context_(context), clock_(clock), random_(random) {}
+  SimMetaStore(MetaContent& content, boost::asio::io_context& context, async::Clock& clock, base::Random& random)
+      : content_(content), context_(context), clock_(clock), random_(random) {}
 
   Task<Result<metadata::Snapshot>> load(std::string prefix) override {
     co_await latency();

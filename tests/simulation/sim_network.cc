@@ -79,7 +79,8 @@ class SimNetwork::SimStream final : public io::Stream {
 
 class SimNetwork::SimListener final : public io::Listener {
  public:
-  SimListener(SimNetwork& network, boost::asio::io_context& context, io::Endpoint at) : network_(network), at_(std::move(at)), waiter_(context, network.clock_) {
+  SimListener(SimNetwork& network, boost::asio::io_context& context, io::Endpoint at)
+      : network_(network), at_(std::move(at)), waiter_(context, network.clock_) {
     network_.listeners_[at_.port] = this;
   }
   ~SimListener() override { close(); }

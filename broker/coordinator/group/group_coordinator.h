@@ -5,6 +5,7 @@
 // until it is committed, apply, answer; replay at start applies the same records through the same function.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "broker/coordinator/group/classic_group.h"
@@ -108,7 +109,7 @@ class GroupCoordinator {
   CoordinatorOptions options_;
   std::vector<Partition> partitions_;
   std::vector<std::unique_ptr<PerShard>> per_shard_;
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false};  ///< read on every shard
 };
 
 }  // namespace meridian::coordinator::group

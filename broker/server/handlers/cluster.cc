@@ -1,6 +1,5 @@
 // Metadata (with auto-creation), DescribeCluster, FindCoordinator, InitProducerId.
 #include "broker/server/handlers/handlers.h"
-
 #include "common/base/log.h"
 
 namespace meridian::server {
@@ -130,7 +129,8 @@ Task<kafka::DescribeClusterResponse> handle_describe_cluster(RequestContext& con
     co_return response;
   }
   response.controller_id = services.node_id;
-  response.brokers.push_back({.broker_id = services.node_id, .host = services.advertised.host, .port = services.advertised.port, .rack = services.settings.raw("broker.rack")});
+  response.brokers.push_back(
+      {.broker_id = services.node_id, .host = services.advertised.host, .port = services.advertised.port, .rack = services.settings.raw("broker.rack")});
   if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_topic_operations;
   co_return response;
 }

@@ -35,7 +35,8 @@ Task<> read_partition(Services& services, Target& target, std::size_t bytes_max,
   target.bytes = 0;
   const auto replica = services.replicas.find(target.topic, target.request.partition);
   if (!replica || (!target.topic_id.is_zero() && replica->topic_id() != target.topic_id)) {
-    result.error_code = services.replicas.failed(target.topic, target.request.partition) ? ErrorCode::kafka_storage_error : ErrorCode::unknown_topic_or_partition;
+    result.error_code =
+        services.replicas.failed(target.topic, target.request.partition) ? ErrorCode::kafka_storage_error : ErrorCode::unknown_topic_or_partition;
     co_return;
   }
   check_epochs(*replica, target);
@@ -69,8 +70,11 @@ Task<> watch_partition(Services& services, const std::string& topic, std::int32_
 class Fetch {
  public:
   Fetch(RequestContext& context, kafka::FetchRequest& request)
-      : context_(context), request_(request), by_id_(context.version >= 13),
-        bytes_max_(static_cast<std::size_t>(std::max<std::int64_t>(0, std::min<std::int64_t>(request.max_bytes, context.services.settings.integer("fetch.max.bytes"))))) {}
+      : context_(context),
+        request_(request),
+        by_id_(context.version >= 13),
+        bytes_max_(static_cast<std::size_t>(
+            std::max<std::int64_t>(0, std::min<std::int64_t>(request.max_bytes, context.services.settings.integer("fetch.max.bytes"))))) {}
 
   Task<kafka::FetchResponse> run() {
     kafka::FetchResponse response;
@@ -133,7 +137,8 @@ class Fetch {
     auto waiter = std::make_shared<replication::FetchWaiter>(context_.shard);
     co_await watch_all(waiter, true);
     // Read once more after registering: what arrived in between woke nobody.
-    while (!co_await read_all() && co_await waiter->waiter.wait(deadline)) {}
+    while (!co_await read_all() && co_await waiter->waiter.wait(deadline)) {
+    }
     co_await watch_all(waiter, false);
   }
 

@@ -34,8 +34,7 @@ Task<kafka::SyncGroupResponse> handle_sync_group(RequestContext& context, kafka:
 Task<kafka::HeartbeatResponse> handle_heartbeat(RequestContext& context, kafka::HeartbeatRequest& request) {
   kafka::HeartbeatResponse response;
   response.error_code = ErrorCode::group_authorization_failed;
-  if (context.allowed(Operation::read, Resource::group, request.group_id))
-    response.error_code = co_await context.services.groups.heartbeat(std::move(request));
+  if (context.allowed(Operation::read, Resource::group, request.group_id)) response.error_code = co_await context.services.groups.heartbeat(std::move(request));
   co_return response;
 }
 
@@ -68,7 +67,7 @@ Task<kafka::OffsetCommitResponse> handle_offset_commit(RequestContext& context, 
     out.name = topic.name;
     for (const auto& partition : topic.partitions) {
       const auto it = results.find({topic.name, partition.partition_index});
-      const ErrorCode missing = !allowed ? ErrorCode::group_authorization_failed
+      const ErrorCode missing = !allowed                                                         ? ErrorCode::group_authorization_failed
                                 : !context.allowed(Operation::read, Resource::topic, topic.name) ? ErrorCode::topic_authorization_failed
                                                                                                  : ErrorCode::unknown_topic_or_partition;
       out.partitions.push_back({partition.partition_index, it == results.end() ? missing : it->second});

@@ -25,9 +25,9 @@ std::int16_t known_since(std::int64_t timestamp) {
 Task<> list_partition(Services& services, const std::string& topic, const kafka::ListOffsetsRequestPartition& request,
                       kafka::ListOffsetsResponsePartition& result) {
   const auto replica = services.replicas.find(topic, request.partition_index);
-  result.error_code = replica ? check_epoch(*replica, request.current_leader_epoch)
+  result.error_code = replica                                                    ? check_epoch(*replica, request.current_leader_epoch)
                       : services.replicas.failed(topic, request.partition_index) ? ErrorCode::kafka_storage_error
-                                                                                : ErrorCode::unknown_topic_or_partition;
+                                                                                 : ErrorCode::unknown_topic_or_partition;
   if (result.error_code != ErrorCode::none) co_return;
   storage::Log& log = replica->log();
   const Offset end = replica->high_watermark();
@@ -89,8 +89,7 @@ Task<kafka::OffsetForLeaderEpochResponse> handle_offset_for_leader_epoch(Request
       result.partition = partition.partition;
       if (!allowed) result.error_code = ErrorCode::topic_authorization_failed;
       else
-        co_await async::on(context.services.replicas.home(topic.topic, partition.partition),
-                           epoch_partition(context.services, topic.topic, partition, result));
+        co_await async::on(context.services.replicas.home(topic.topic, partition.partition), epoch_partition(context.services, topic.topic, partition, result));
     }
   }
   co_return response;

@@ -138,7 +138,8 @@ Task<kafka::AppendAtResponse> handle_append_at(RequestContext& context, kafka::A
                                                                                           : check_records(partition.records);
       if (result.error_code != ErrorCode::none) continue;
       pending.push_back({.replica = nullptr, .end = -1, .result = &result, .expected = partition.expected_offset});
-      co_await async::on(services.replicas.home(topic.name, partition.index), append_partition(services, topic.name, partition.records.view, -1, pending.back()));
+      co_await async::on(services.replicas.home(topic.name, partition.index),
+                         append_partition(services, topic.name, partition.records.view, -1, pending.back()));
       if (!pending.back().replica) pending.pop_back();
     }
   if (context.appended) context.appended();

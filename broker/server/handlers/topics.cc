@@ -47,7 +47,8 @@ void describe_topic(const Services& services, const metadata::TopicConfigs& conf
   if (base->default_value) entry.synonyms.push_back({setting.broker_key, base->default_value, source_default});
 }
 
-void describe_broker(const Services& services, const kafka::DescribeConfigsRequest& request, const config::Setting& setting, kafka::DescribeConfigsEntry& entry) {
+void describe_broker(const Services& services, const kafka::DescribeConfigsRequest& request, const config::Setting& setting,
+                     kafka::DescribeConfigsEntry& entry) {
   const bool own = services.settings.is_set(setting.name);
   entry.value = services.settings.raw(setting.name);
   entry.read_only = true;
@@ -157,7 +158,8 @@ Task<kafka::DescribeConfigsResponse> handle_describe_configs(RequestContext& con
       continue;
     }
     if (!of_topic && !resource.resource_name.empty() && resource.resource_name != std::to_string(services.node_id)) {
-      refuse(ErrorCode::invalid_request, "Unexpected broker id, expected " + std::to_string(services.node_id) + " or empty string, but received " + resource.resource_name);
+      refuse(ErrorCode::invalid_request,
+             "Unexpected broker id, expected " + std::to_string(services.node_id) + " or empty string, but received " + resource.resource_name);
       continue;
     }
     for (const auto& setting : of_topic ? metadata::topic_setting_table() : metadata::broker_setting_table()) {

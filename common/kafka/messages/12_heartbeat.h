@@ -1,4 +1,5 @@
-// Heartbeat (API key 12). REBALANCE_IN_PROGRESS: join again. ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID: the member is not (or no longer) that one.
+// Heartbeat (API key 12). REBALANCE_IN_PROGRESS: join again. ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID: the member is not (or no longer) that
+// one.
 #pragma once
 
 #include "common/kafka/codec.h"

@@ -8,9 +8,7 @@ namespace meridian::kafka {
 struct CreatePartitionsAssignment {
   std::vector<std::int32_t> broker_ids;
 
-  void fields(this auto& self, auto& f) {
-    f(self.broker_ids);
-  }
+  void fields(this auto& self, auto& f) { f(self.broker_ids); }
   bool operator==(const CreatePartitionsAssignment&) const = default;
 };
 

@@ -32,9 +32,7 @@ struct DeleteGroupsRequest {
   using Response = DeleteGroupsResponse;
   std::vector<std::string> group_names;
 
-  void fields(this auto& self, auto& f) {
-    f(self.group_names);
-  }
+  void fields(this auto& self, auto& f) { f(self.group_names); }
   bool operator==(const DeleteGroupsRequest&) const = default;
 };
 

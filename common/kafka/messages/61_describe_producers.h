@@ -77,9 +77,7 @@ struct DescribeProducersRequest {
   using Response = DescribeProducersResponse;
   std::vector<DescribeProducersRequestTopic> topics;
 
-  void fields(this auto& self, auto& f) {
-    f(self.topics);
-  }
+  void fields(this auto& self, auto& f) { f(self.topics); }
   bool operator==(const DescribeProducersRequest&) const = default;
 };
 

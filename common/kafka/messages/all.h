@@ -16,6 +16,7 @@
 #include "common/kafka/messages/16_list_groups.h"
 #include "common/kafka/messages/18_api_versions.h"
 #include "common/kafka/messages/19_create_topics.h"
+#include "common/kafka/messages/20000_append_at.h"
 #include "common/kafka/messages/20_delete_topics.h"
 #include "common/kafka/messages/22_init_producer_id.h"
 #include "common/kafka/messages/23_offset_for_leader_epoch.h"
@@ -27,4 +28,3 @@
 #include "common/kafka/messages/44_incremental_alter_configs.h"
 #include "common/kafka/messages/60_describe_cluster.h"
 #include "common/kafka/messages/61_describe_producers.h"
-#include "common/kafka/messages/20000_append_at.h"

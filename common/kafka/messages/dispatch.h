@@ -8,18 +8,14 @@ namespace meridian::kafka {
 template <class... Requests>
 struct MessageList {
   /// Calls visit.template operator()<Request>() for the one of that key; false where Meridian does not know the key.
-  static bool with(std::int16_t key, auto&& visit) {
-    return ((Requests::api.key == key ? (visit.template operator()<Requests>(), true) : false) || ...);
-  }
+  static bool with(std::int16_t key, auto&& visit) { return ((Requests::api.key == key ? (visit.template operator()<Requests>(), true) : false) || ...); }
   static void each(auto&& visit) { (visit.template operator()<Requests>(), ...); }
 };
 
-using AllMessages =
-    MessageList<ProduceRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
-                FindCoordinatorRequest, JoinGroupRequest, HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest,
-                DescribeGroupsRequest, ListGroupsRequest, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-                InitProducerIdRequest, OffsetForLeaderEpochRequest, AddPartitionsToTxnRequest, EndTxnRequest,
-                DescribeConfigsRequest, CreatePartitionsRequest, DeleteGroupsRequest, IncrementalAlterConfigsRequest,
-                DescribeClusterRequest, DescribeProducersRequest, AppendAtRequest>;
+using AllMessages = MessageList<ProduceRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
+                                FindCoordinatorRequest, JoinGroupRequest, HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest, DescribeGroupsRequest,
+                                ListGroupsRequest, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, InitProducerIdRequest,
+                                OffsetForLeaderEpochRequest, AddPartitionsToTxnRequest, EndTxnRequest, DescribeConfigsRequest, CreatePartitionsRequest,
+                                DeleteGroupsRequest, IncrementalAlterConfigsRequest, DescribeClusterRequest, DescribeProducersRequest, AppendAtRequest>;
 
 }  // namespace meridian::kafka

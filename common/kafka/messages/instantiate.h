@@ -22,14 +22,14 @@ Result<T> decode_with(ByteView bytes, std::int16_t version, bool flexible) {
 
 }  // namespace meridian::kafka
 
-#define MERIDIAN_INSTANTIATE(NAME)                                                                  \
-  template <>                                                                                       \
-  Result<NAME##Request> decode_message(ByteView bytes, std::int16_t version) {                      \
-    return decode_with<NAME##Request>(bytes, version, NAME##Request::api.flexible(version));        \
-  }                                                                                                 \
-  template <>                                                                                       \
-  Result<NAME##Response> decode_message(ByteView bytes, std::int16_t version) {                     \
-    return decode_with<NAME##Response>(bytes, version, NAME##Request::api.flexible(version));       \
-  }                                                                                                 \
-  template void encode_message(Encoder&, const NAME##Request&);                                     \
+#define MERIDIAN_INSTANTIATE(NAME)                                                            \
+  template <>                                                                                 \
+  Result<NAME##Request> decode_message(ByteView bytes, std::int16_t version) {                \
+    return decode_with<NAME##Request>(bytes, version, NAME##Request::api.flexible(version));  \
+  }                                                                                           \
+  template <>                                                                                 \
+  Result<NAME##Response> decode_message(ByteView bytes, std::int16_t version) {               \
+    return decode_with<NAME##Response>(bytes, version, NAME##Request::api.flexible(version)); \
+  }                                                                                           \
+  template void encode_message(Encoder&, const NAME##Request&);                               \
   template void encode_message(Encoder&, const NAME##Response&);

@@ -1,6 +1,7 @@
 // Instantiates encoder and decoder of every message of this half, once, so that users compile fast.
 #include "common/kafka/messages/18_api_versions.h"
 #include "common/kafka/messages/19_create_topics.h"
+#include "common/kafka/messages/20000_append_at.h"
 #include "common/kafka/messages/20_delete_topics.h"
 #include "common/kafka/messages/22_init_producer_id.h"
 #include "common/kafka/messages/23_offset_for_leader_epoch.h"
@@ -12,7 +13,6 @@
 #include "common/kafka/messages/44_incremental_alter_configs.h"
 #include "common/kafka/messages/60_describe_cluster.h"
 #include "common/kafka/messages/61_describe_producers.h"
-#include "common/kafka/messages/20000_append_at.h"
 #include "common/kafka/messages/instantiate.h"
 
 namespace meridian::kafka {

@@ -25,7 +25,8 @@ TEST(MirrorConfig, YamlWithDefaults) {
 }
 
 TEST(MirrorConfig, ErrorsNameThePlaceAndSuggest) {
-  const auto config = load_config(file("b.yaml", "clusters:\n  us: {bootstrap: \"a:1\"}\n  eu: {bootstrap: \"b:1\"}\nlinks:\n  - {source: us, target: eu, compresion: zstd}\n"));
+  const auto config = load_config(
+      file("b.yaml", "clusters:\n  us: {bootstrap: \"a:1\"}\n  eu: {bootstrap: \"b:1\"}\nlinks:\n  - {source: us, target: eu, compresion: zstd}\n"));
   ASSERT_FALSE(config);
   EXPECT_NE(config.error().message.find(":5:"), std::string::npos) << config.error().message;
   EXPECT_NE(config.error().message.find("did you mean 'compression'?"), std::string::npos) << config.error().message;
@@ -33,7 +34,8 @@ TEST(MirrorConfig, ErrorsNameThePlaceAndSuggest) {
 
 TEST(MirrorConfig, UnknownClustersAndBadPatternsAreRefused) {
   EXPECT_FALSE(load_config(file("c.yaml", "clusters:\n  us: {bootstrap: \"a:1\"}\nlinks:\n  - {source: us, target: mars}\n")));
-  EXPECT_FALSE(load_config(file("d.yaml", "clusters:\n  us: {bootstrap: \"a:1\"}\n  eu: {bootstrap: \"b:1\"}\nlinks:\n  - {source: us, target: eu, topics: [\"(\"]}\n")));
+  EXPECT_FALSE(load_config(
+      file("d.yaml", "clusters:\n  us: {bootstrap: \"a:1\"}\n  eu: {bootstrap: \"b:1\"}\nlinks:\n  - {source: us, target: eu, topics: [\"(\"]}\n")));
   EXPECT_FALSE(load_config("/nowhere/mirror.yaml"));
 }
 

@@ -9,8 +9,8 @@ namespace {
 
 TEST(OffsetMap, TranslatesInsideRunsInGapsAndAtTheEnd) {
   OffsetMap map;
-  map.add({10, 0, 5});   // source 10-14 -> target 0-4
-  map.add({20, 7, 3});   // a gap in both: source 15-19 held markers, target 5-6 a fence's marker
+  map.add({10, 0, 5});  // source 10-14 -> target 0-4
+  map.add({20, 7, 3});  // a gap in both: source 15-19 held markers, target 5-6 a fence's marker
   EXPECT_EQ(map.to_target(10), 0);
   EXPECT_EQ(map.to_target(14), 4);
   EXPECT_EQ(map.to_target(15), 7) << "in a gap: the next record";

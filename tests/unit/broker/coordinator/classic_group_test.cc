@@ -12,7 +12,13 @@ class Group : public ::testing::Test {
  protected:
   JoinInput input(const std::string& member, const std::string& metadata = "m", std::optional<std::string> instance = {}) {
     JoinInput in;
-    in.request = {.group_id = "g", .session_timeout_ms = 10'000, .rebalance_timeout_ms = 30'000, .member_id = member, .group_instance_id = instance, .protocol_type = "consumer", .protocols = {{"range", {metadata}}}};
+    in.request = {.group_id = "g",
+                  .session_timeout_ms = 10'000,
+                  .rebalance_timeout_ms = 30'000,
+                  .member_id = member,
+                  .group_instance_id = instance,
+                  .protocol_type = "consumer",
+                  .protocols = {{"range", {metadata}}}};
     in.new_member_id = "member-" + std::to_string(++ids);
     return in;
   }

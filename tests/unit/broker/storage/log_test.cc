@@ -109,7 +109,9 @@ TEST_F(LogTest, RefusesDamagedOversizedAndMisframedBatches) {
 
 TEST_F(LogTest, IdempotentRetriesAreAnsweredNotAppended) {
   auto log = open();
-  const auto sequenced = [](std::int32_t sequence, std::int16_t epoch = 0) { return batch_of({"v"}, 1000, {.producer_id = 9, .producer_epoch = epoch, .base_sequence = sequence}); };
+  const auto sequenced = [](std::int32_t sequence, std::int16_t epoch = 0) {
+    return batch_of({"v"}, 1000, {.producer_id = 9, .producer_epoch = epoch, .base_sequence = sequence});
+  };
   for (int i = 0; i < 6; ++i) EXPECT_EQ(append(*log, sequenced(i))->base_offset, i);
   const auto retry = append(*log, sequenced(3));
   EXPECT_TRUE(retry->duplicate);
@@ -198,7 +200,8 @@ TEST_F(LogTest, ACleanStartReadsOnlyTheTail) {
   log.reset();
   log = open(10, true);
   EXPECT_EQ(log->end_offset(), 10);
-  EXPECT_TRUE(append(*log, batch_of({"v9"}, 1009, {.producer_id = 4, .producer_epoch = 0, .base_sequence = 9}))->duplicate) << "producer state came from the snapshot";
+  EXPECT_TRUE(append(*log, batch_of({"v9"}, 1009, {.producer_id = 4, .producer_epoch = 0, .base_sequence = 9}))->duplicate)
+      << "producer state came from the snapshot";
   EXPECT_EQ((*log->find_timestamp(1005, 10))->offset, 5);
 }
 
@@ -233,7 +236,9 @@ TEST_P(LogModel, WhatWasSyncedSurvivesAndTheRestIsAPrefix) {
         const auto from = static_cast<Offset>(dice.below(model.size()));
         const auto got = values(*log, from);
         ASSERT_FALSE(got.empty());
-        for (std::size_t i = 0; i < got.size(); ++i) ASSERT_EQ(got[i], model[static_cast<std::size_t>(from) + i]) << "seed " << GetParam() << " step " << step << " from " << from << " i " << i << " of " << got.size() << " end " << log->end_offset() << " segments " << log->segment_count();
+        for (std::size_t i = 0; i < got.size(); ++i)
+          ASSERT_EQ(got[i], model[static_cast<std::size_t>(from) + i]) << "seed " << GetParam() << " step " << step << " from " << from << " i " << i << " of "
+                                                                       << got.size() << " end " << log->end_offset() << " segments " << log->segment_count();
         break;
       }
       default: {

@@ -7,7 +7,9 @@
 namespace meridian::config {
 namespace {
 
-constexpr Setting table[] = {{"num.partitions", Type::int32, "1", "", 1, 100}, {"durability", Type::string, "fsync", "", INT64_MIN, INT64_MAX, "fsync|page-cache"}, {"auto.create", Type::boolean, "true", ""}};
+constexpr Setting table[] = {{"num.partitions", Type::int32, "1", "", 1, 100},
+                             {"durability", Type::string, "fsync", "", INT64_MIN, INT64_MAX, "fsync|page-cache"},
+                             {"auto.create", Type::boolean, "true", ""}};
 
 TEST(Settings, DefaultsThenFileThenAssignments) {
   Settings settings(table);
@@ -32,7 +34,8 @@ TEST(Settings, UnknownKeysNameThePlaceAndTheNearestKey) {
 
 TEST(Settings, ValuesAreChecked) {
   Settings settings(table);
-  for (const char* bad : {"num.partitions=0", "num.partitions=101", "num.partitions=x", "num.partitions=", "durability=maybe", "auto.create=yes", "=3", "durability"})
+  for (const char* bad :
+       {"num.partitions=0", "num.partitions=101", "num.partitions=x", "num.partitions=", "durability=maybe", "auto.create=yes", "=3", "durability"})
     EXPECT_FALSE(settings.set_assignment(bad)) << bad;
 }
 

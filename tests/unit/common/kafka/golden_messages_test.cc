@@ -60,8 +60,7 @@ TEST(Decoder, EveryTruncationOfAGoldenMessageIsAnError) {
     if (seed != 0 || kind != "request") continue;
     const Bytes golden = from_hex(hex);
     AllMessages::with(static_cast<std::int16_t>(key), [&]<class Request>() {
-      for (std::size_t n = 0; n < golden.size(); ++n)
-        EXPECT_FALSE(decode_message<Request>(ByteView(golden).substr(0, n), version)) << line << " cut at " << n;
+      for (std::size_t n = 0; n < golden.size(); ++n) EXPECT_FALSE(decode_message<Request>(ByteView(golden).substr(0, n), version)) << line << " cut at " << n;
     });
   }
 }
@@ -74,8 +73,8 @@ TEST(Decoder, AnArrayThatUnfoldsBeyondTheLimitIsRefused) {
 }
 
 TEST(Varint, ZigzagMatchesProtobufsExamples) {
-  const std::pair<std::int64_t, Bytes> cases[] = {{0, Bytes(1, 0)}, {-1, "\x01"}, {1, "\x02"}, {-2, "\x03"}, {150, "\xac\x02"},
-                                                  {INT64_MIN, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}};
+  const std::pair<std::int64_t, Bytes> cases[] = {{0, Bytes(1, 0)}, {-1, "\x01"},      {1, "\x02"},
+                                                  {-2, "\x03"},     {150, "\xac\x02"}, {INT64_MIN, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}};
   for (const auto& [value, expected] : cases) {
     Bytes out;
     append_varint(out, value);
