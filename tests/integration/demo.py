@@ -56,7 +56,7 @@ class Feed:
     def __init__(self, bootstrap):
         self.acknowledged, self.sent, self.lock = {}, 0, threading.Lock()
         self.producers = [Producer({"bootstrap.servers": bootstrap, "compression.type": codec, "enable.idempotence": True, "linger.ms": 5,
-                                    "queue.buffering.max.messages": 500000, "message.timeout.ms": 300000, "log_level": 0}) for codec in CODECS]
+                                    "queue.buffering.max.messages": 500000, "message.timeout.ms": 300000, "reconnect.backoff.max.ms": 300, "log_level": 0}) for codec in CODECS]
 
     def send(self, producer, record):
         topic, key, value = record
