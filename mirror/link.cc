@@ -30,10 +30,8 @@ Link::Link(LinkConfig config, const MirrorConfig& mirror, io::Network& network, 
            metrics::Registry& registry)
     : config_(std::move(config)),
       source_config_(mirror.clusters.at(config_.source)),
-      network_(network),
       context_(context),
       clock_(clock),
-      registry_(registry),
       source_(network, context, clock, bootstrap_of(source_config_), "meridian-mirror-" + config_.name),
       target_(network, context, clock, bootstrap_of(mirror.clusters.at(config_.target)), "meridian-mirror-" + config_.name),
       map_topic_(target_, offset_map_topic(config_.source)),
@@ -194,9 +192,9 @@ Task<Status> Link::discover() {
 
 /// A topic that was deleted and created again is another topic: its offsets mean something else.
 void Link::watch_incarnation(const std::string& topic, const Uuid& id) {
-  auto& state = topics_[topic];
-  if (state.source_id.is_zero()) state.source_id = id;
-  if (id.is_zero() || state.source_id == id) return;
+  Uuid& first_seen = source_ids_[topic];
+  if (first_seen.is_zero()) first_seen = id;
+  if (id.is_zero() || first_seen == id) return;
   for (auto& [key, copy] : copies_)
     if (key.first == topic && copy->copier.state() != PartitionCopier::State::halted) {
       log::error("link {}: topic {} was created again on the source", name(), topic);

@@ -59,10 +59,6 @@ class Link {
     std::size_t chunks_written = 0;
   };
   using CopyPtr = std::shared_ptr<Copy>;
-  struct TopicState {
-    Uuid source_id;
-    std::int32_t partitions = 0;
-  };
   enum class State { connecting, active, failed_over };
 
   async::TimePoint in(std::chrono::milliseconds from_now) const { return clock_.now() + from_now; }
@@ -111,10 +107,8 @@ class Link {
 
   LinkConfig config_;
   ClusterConfig source_config_;
-  io::Network& network_;
   boost::asio::io_context& context_;
   async::Clock& clock_;
-  metrics::Registry& registry_;
   client::Cluster source_;
   client::Cluster target_;
   CompactedTopic map_topic_;
@@ -127,8 +121,8 @@ class Link {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::map<Key, CopyPtr> copies_;
   std::map<Key, OffsetMap> loaded_maps_;
-  std::map<std::string, TopicState> topics_;
-  std::set<Key> touched_;  ///< copies with something to seal
+  std::map<std::string, Uuid> source_ids_;  ///< of topics, as first seen
+  std::set<Key> touched_;                   ///< copies with something to seal
   std::map<std::string, GroupPositions> groups_;
   std::map<std::string, std::string> group_problems_;
   State state_ = State::connecting;
