@@ -35,7 +35,6 @@ class Broker {
 
   io::Endpoint kafka_endpoint() const { return kafka_endpoint_; }
   io::Endpoint admin_endpoint() const { return admin_endpoint_; }
-  replication::ReplicaManager& replicas() { return *replicas_; }
 
  private:
   coordinator::group::CoordinatorOptions group_options() const;

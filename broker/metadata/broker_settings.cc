@@ -152,7 +152,6 @@ storage::LogConfig log_config(const config::Settings& broker, const TopicConfigs
           .max_message_bytes = number("max.message.bytes"),
           .flush_messages = number("flush.messages"),
           .flush_ms = number("flush.ms"),
-          .delete_delay_ms = number("file.delete.delay.ms"),
           .cleanup_delete = policy.find("delete") != std::string::npos,
           .cleanup_compact = policy.find("compact") != std::string::npos,
           .log_append_time = text("message.timestamp.type") == "LogAppendTime",

@@ -59,11 +59,6 @@ std::shared_ptr<Replica> ReplicaManager::find(const std::string& topic, std::int
 
 bool ReplicaManager::failed(const std::string& topic, std::int32_t partition) { return per_shard(home(topic, partition)).failed.contains({topic, partition}); }
 
-void ReplicaManager::for_each_local(async::Shard& shard, const std::function<void(Replica&)>& visit) {
-  for (auto& [topic, partitions] : per_shard(shard).topics)
-    for (auto& [n, replica] : partitions) visit(*replica);
-}
-
 Task<> ReplicaManager::publish(metadata::ImagePtr, metadata::MetadataDelta delta) {
   for (const auto& topic : delta.removed)
     for (auto& home : per_shard_) co_await async::on(home->shard, remove_topic(*home, topic));

@@ -31,7 +31,6 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   bool failed(const std::string& topic, std::int32_t partition);
   /// Sum over all logs, for metrics. Any shard.
   Task<std::uint64_t> size_bytes();
-  void for_each_local(async::Shard& shard, const std::function<void(Replica&)>& visit);
 
  private:
   struct PerShard {

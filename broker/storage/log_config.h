@@ -20,7 +20,6 @@ struct LogConfig {
   std::int64_t max_message_bytes = 1048588;
   std::int64_t flush_messages = INT64_MAX;
   std::int64_t flush_ms = INT64_MAX;
-  std::int64_t delete_delay_ms = 60'000;
   bool cleanup_delete = true;
   bool cleanup_compact = false;
   bool log_append_time = false;
