@@ -57,6 +57,9 @@ Task<Result<Fence>> Lane::init_producer(bool transactional, async::TimePoint dea
   }
 }
 
+// AddPartitionsToTxn from 4 on is for brokers.
+constexpr std::int16_t clients_version_max = 3;
+
 Task<Status> Lane::abort_empty_transaction(std::string topic, std::vector<std::int32_t> partitions, Fence& fence, async::TimePoint deadline) {
   for (;;) {
     auto broker = co_await target_.coordinator(id_, transaction_key, deadline);
@@ -66,7 +69,7 @@ Task<Status> Lane::abort_empty_transaction(std::string topic, std::vector<std::i
     add.producer_id = fence.producer_id;
     add.producer_epoch = fence.producer_epoch;
     add.topics = {{topic, partitions}};
-    auto added = co_await (*broker)->call(add, deadline);
+    auto added = co_await (*broker)->call(add, deadline, clients_version_max);
     if (!added) co_return fail(added.error());
     ErrorCode error = ErrorCode::none;
     for (const auto& result : added->topics)

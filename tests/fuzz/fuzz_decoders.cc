@@ -39,7 +39,7 @@ void fuzz_messages(ByteView bytes) {
   const bool request = bytes[2] & 1;
   unsigned n = 0;
   kafka::AllMessages::each([&]<class Request>() {
-    if (n++ != which % 27) return;
+    if (n++ != which % kafka::AllMessages::count) return;
     const auto& range = Request::api.versions;
     const auto version = static_cast<std::int16_t>(range.min + version_byte % (range.max - range.min + 1));
     if (request) fuzz_message<Request>(bytes.substr(3), version, Request::api.flexible(version));

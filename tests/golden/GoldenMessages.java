@@ -13,9 +13,11 @@ import org.apache.kafka.common.compress.Compression;
 
 public class GoldenMessages {
     static final int[][] APIS = { // key, lowest, highest version
-        {0, 3, 13}, {1, 4, 18}, {2, 1, 10}, {3, 0, 13}, {8, 2, 9}, {9, 1, 9}, {10, 0, 6}, {11, 0, 9}, {12, 0, 4}, {13, 0, 5},
-        {14, 0, 5}, {15, 0, 6}, {16, 0, 5}, {18, 0, 4}, {19, 2, 7}, {20, 1, 6}, {22, 0, 5}, {23, 2, 4}, {24, 0, 3}, {26, 0, 5},
-        {32, 1, 4}, {37, 0, 3}, {42, 0, 2}, {44, 0, 1}, {60, 0, 2}, {61, 0, 0}};
+        {0, 3, 13}, {1, 4, 18}, {2, 1, 10}, {3, 0, 13}, {8, 2, 9}, {9, 1, 9}, {10, 0, 6}, {11, 0, 9}, {12, 0, 4}, {13, 0, 5}, {14, 0, 5}, {15, 0, 6},
+        {16, 0, 5}, {18, 0, 4}, {19, 2, 7}, {20, 1, 6}, {21, 0, 2}, {22, 0, 5}, {23, 2, 4}, {24, 0, 5}, {25, 0, 4}, {26, 0, 5}, {27, 1, 1}, {28, 0, 5},
+        {29, 1, 3}, {30, 1, 3}, {31, 1, 3}, {32, 1, 4}, {33, 0, 2}, {34, 1, 2}, {35, 1, 4}, {37, 0, 3}, {42, 0, 2}, {43, 0, 2}, {44, 0, 1}, {45, 0, 1},
+        {46, 0, 0}, {47, 0, 0}, {48, 0, 1}, {49, 0, 1}, {55, 0, 2}, {57, 0, 2}, {60, 0, 2}, {61, 0, 0}, {65, 0, 0}, {66, 0, 2}, {68, 0, 1}, {69, 0, 1},
+        {71, 0, 0}, {72, 0, 0}, {74, 0, 1}, {75, 0, 0}};
 
     public static void main(String[] args) {
         for (int[] api : APIS) {
@@ -71,6 +73,8 @@ public class GoldenMessages {
             case "INT16": return (short) (tagged ? 1 + random.nextInt(99) : random.nextInt());
             case "INT32": return tagged ? 1 + random.nextInt(99) : random.nextInt();
             case "INT64": return tagged ? 1L + random.nextInt(99) : random.nextLong();
+            case "FLOAT64": return random.nextInt(1000) / 4.0;
+            case "UINT16": return random.nextInt(65536);
             case "UUID": return new Uuid(random.nextLong(), random.nextLong());
             default: throw new IllegalStateException("type " + name);
         }

@@ -1,0 +1,76 @@
+// DescribeAcls (API key 29). Without an authorizer: SECURITY_DISABLED.
+#pragma once
+
+#include "common/kafka/codec.h"
+
+namespace meridian::kafka {
+
+struct DescribeAclsResponseAclDescription {
+  std::string principal;
+  std::string host;
+  std::int8_t operation = 0;
+  std::int8_t permission_type = 0;
+
+  void fields(this auto& self, auto& f) {
+    f(self.principal);
+    f(self.host);
+    f(self.operation);
+    f(self.permission_type);
+  }
+  bool operator==(const DescribeAclsResponseAclDescription&) const = default;
+};
+
+struct DescribeAclsResponseResource {
+  std::int8_t resource_type = 0;
+  std::string resource_name;
+  std::int8_t pattern_type = 3;
+  std::vector<DescribeAclsResponseAclDescription> acls;
+
+  void fields(this auto& self, auto& f) {
+    f(self.resource_type);
+    f(self.resource_name);
+    f(self.pattern_type);
+    f(self.acls);
+  }
+  bool operator==(const DescribeAclsResponseResource&) const = default;
+};
+
+struct DescribeAclsResponse {
+  std::int32_t throttle_time_ms = 0;
+  ErrorCode error_code = ErrorCode::none;
+  std::optional<std::string> error_message;
+  std::vector<DescribeAclsResponseResource> resources;
+
+  void fields(this auto& self, auto& f) {
+    f(self.throttle_time_ms);
+    f(self.error_code);
+    f(self.error_message);
+    f(self.resources);
+  }
+  bool operator==(const DescribeAclsResponse&) const = default;
+};
+
+struct DescribeAclsRequest {
+  static constexpr ApiInfo api{.key = 29, .name = "DescribeAcls", .versions = {1, 3}, .flexible_since = 2};
+  using Response = DescribeAclsResponse;
+  std::int8_t resource_type_filter = 0;
+  std::optional<std::string> resource_name_filter;
+  std::int8_t pattern_type_filter = 3;
+  std::optional<std::string> principal_filter;
+  std::optional<std::string> host_filter;
+  std::int8_t operation = 0;
+  std::int8_t permission_type = 0;
+
+  void fields(this auto& self, auto& f) {
+    f(self.resource_type_filter);
+    f(self.resource_name_filter);
+    f(self.pattern_type_filter);
+    f(self.principal_filter);
+    f(self.host_filter);
+    f(self.operation);
+    f(self.permission_type);
+  }
+  bool operator==(const DescribeAclsRequest&) const = default;
+};
+
+}  // namespace meridian::kafka
