@@ -1,59 +1,9 @@
 #include "broker/broker.h"
 
+#include "broker/coordinator_partitions.h"
 #include "common/base/log.h"
 
 namespace meridian::broker {
-
-/// coordinator::PartitionWriter over the replicas of __consumer_offsets: the one place that joins the two.
-class GroupPartitions final : public coordinator::PartitionWriter {
- public:
-  explicit GroupPartitions(replication::ReplicaManager& replicas) : replicas_(replicas) {}
-
-  async::Shard& home(std::int32_t partition) override { return replicas_.home(topic, partition); }
-
-  Task<Status> append(std::int32_t partition, Bytes batch) override {
-    const auto replica = replicas_.find(topic, partition);
-    if (!replica) co_return fail(Errc::not_found, "no such partition");
-    const auto appended = replica->append(batch.data(), batch.size());
-    if (!appended) co_return fail(Errc::io, appended.error().message);
-    constexpr auto patience = std::chrono::seconds(5);  // offsets.commit.timeout.ms of Kafka
-    if (co_await replica->wait_committed(appended->last_offset + 1, home(partition).clock().now() + patience)) co_return Status{};
-    co_return fail(Errc::timeout, "not committed in time");
-  }
-
-  Task<Status> replay(std::int32_t partition, std::function<void(const kafka::RecordView&)> visit) override {
-    const auto replica = replicas_.find(topic, partition);
-    if (!replica) co_return fail(Errc::not_found, "no such partition");
-    constexpr std::size_t chunk_bytes = 1u << 20;
-    auto& log = replica->log();
-    const Offset end = log.end_offset();
-    for (Offset at = log.start_offset(); at < end;) {
-      const auto read = log.read(at, end, chunk_bytes, true);
-      if (!read) co_return fail(read.error());
-      if (read->size == 0) break;
-      for (const auto& slice : read->slices) {
-        Bytes bytes(slice.size, '\0');
-        if (const auto n = slice.file->read(slice.position, bytes.data(), bytes.size()); !n) co_return fail(n.error());
-        for (ByteView rest = bytes; !rest.empty();) {
-          const auto header = kafka::parse_batch_header(rest);
-          if (!header) co_return fail(header.error());
-          const auto done = kafka::for_each_record(rest, [&](const kafka::RecordView& record) {
-            if (!header->control()) visit(record);
-            return true;
-          });
-          if (!done) co_return fail(done.error());
-          rest.remove_prefix(static_cast<std::size_t>(header->size));
-        }
-      }
-      at = read->next_offset;
-    }
-    co_return Status{};
-  }
-
- private:
-  static inline const std::string topic = "__consumer_offsets";
-  replication::ReplicaManager& replicas_;
-};
 
 Broker::Broker(Seams seams, config::Settings settings, std::vector<async::Shard*> shards)
     : seams_(std::move(seams)), settings_(std::move(settings)), shards_(std::move(shards)) {}
@@ -72,6 +22,33 @@ coordinator::group::CoordinatorOptions Broker::group_options() const {
   options.offsets_retention = std::chrono::minutes(settings_.integer("offsets.retention.minutes"));
   options.expiry_interval = milliseconds(settings_.integer("offsets.retention.check.interval.ms"));
   return options;
+}
+
+coordinator::transaction::CoordinatorOptions Broker::transaction_options() const {
+  using std::chrono::milliseconds;
+  coordinator::transaction::CoordinatorOptions options;
+  options.partition_count = static_cast<std::int32_t>(settings_.integer("transaction.state.log.num.partitions"));
+  options.timeout_max_ms = static_cast<std::int32_t>(settings_.integer("transaction.max.timeout.ms"));
+  options.timeout_check_interval = milliseconds(settings_.integer("transaction.abort.timed.out.transaction.cleanup.interval.ms"));
+  options.expiration = milliseconds(settings_.integer("transactional.id.expiration.ms"));
+  options.expiration_check_interval = milliseconds(settings_.integer("transaction.remove.expired.transaction.cleanup.interval.ms"));
+  return options;
+}
+
+Task<> Broker::start_coordinators() {
+  group_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::offsets_topic);
+  groups_ = std::make_unique<coordinator::group::GroupCoordinator>(*group_partitions_, shards_, group_options(), seams_.random.next());
+  transaction_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::transactions_topic);
+  markers_ = std::make_unique<Markers>(*replicas_, *cache_, shards_);
+  markers_->tell(*groups_);
+  const auto allocate = [this]() -> Task<Result<std::int64_t>> { return async::on(*shards_[0], metadata_->next_producer_id()); };
+  transactions_ =
+      std::make_unique<coordinator::transaction::TransactionCoordinator>(*transaction_partitions_, *markers_, allocate, shards_, transaction_options());
+  groups_->start();
+  transactions_->start();
+  // Groups first: transactions that are being ended tell them of their markers.
+  co_await groups_->load();
+  co_await transactions_->load();
 }
 
 Task<Status> Broker::start() {
@@ -93,14 +70,12 @@ Task<Status> Broker::start() {
   cache_ = std::make_unique<server::MetadataCache>(shards_);
   // Replicas before the cache: whoever sees a topic finds its log.
   if (auto done = co_await metadata_->start(replicas_->was_clean(), {replicas_.get(), cache_.get()}); !done) co_return done;
-  if (const auto* offsets = metadata_->image()->topic("__consumer_offsets")) {
-    // The group's partition is a hash modulo this count: the topic's own count rules over the setting.
-    if (auto done = settings_.set("offsets.topic.num.partitions", std::to_string(offsets->partitions.size())); !done) co_return done;
-  }
-  group_partitions_ = std::make_unique<GroupPartitions>(*replicas_);
-  groups_ = std::make_unique<coordinator::group::GroupCoordinator>(*group_partitions_, shards_, group_options(), seams_.random.next());
-  groups_->start();
-  co_await groups_->load();
+  // A key's partition is a hash modulo this count: the topic's own count rules over the setting.
+  for (const auto& [topic, setting] :
+       {std::pair{server::offsets_topic, "offsets.topic.num.partitions"}, std::pair{server::transactions_topic, "transaction.state.log.num.partitions"}})
+    if (const auto* existing = metadata_->image()->topic(topic))
+      if (auto done = settings_.set(setting, std::to_string(existing->partitions.size())); !done) co_return done;
+  co_await start_coordinators();
 
   io::Endpoint advertised;
   if (const auto given = settings_.raw("advertised.listeners")) {
@@ -108,7 +83,8 @@ Task<Status> Broker::start() {
     if (!parsed) co_return fail(parsed.error());
     advertised = *parsed;
   }
-  services_.emplace(server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, authorizer_, registry_, node_id, advertised});
+  services_.emplace(
+      server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, *transactions_, *markers_, authorizer_, registry_, node_id, advertised});
   server_ = std::make_unique<server::Server>(*services_, shards_, seams_.network);
   auto bound = server_->listen(*kafka_at);
   if (!bound) co_return fail(bound.error());
@@ -129,6 +105,7 @@ Task<Status> Broker::start() {
 Task<Status> Broker::stop() {
   if (admin_) co_await admin_->stop();
   // Groups before connections: parked JoinGroups are answered, so that their connections can end.
+  if (transactions_) co_await transactions_->stop();
   if (groups_) co_await groups_->stop();
   if (server_) co_await server_->stop();
   if (metadata_) co_await metadata_->stop();

@@ -11,7 +11,8 @@
 
 namespace meridian::broker {
 
-class GroupPartitions;
+class CoordinatorPartitions;
+class Markers;
 
 struct Seams {
   async::Clock& clock;
@@ -38,6 +39,8 @@ class Broker {
 
  private:
   coordinator::group::CoordinatorOptions group_options() const;
+  coordinator::transaction::CoordinatorOptions transaction_options() const;
+  Task<> start_coordinators();
 
   Seams seams_;
   config::Settings settings_;
@@ -47,8 +50,11 @@ class Broker {
   std::unique_ptr<metadata::MetaStore> store_;
   std::unique_ptr<metadata::MetadataService> metadata_;
   std::unique_ptr<replication::ReplicaManager> replicas_;
-  std::unique_ptr<GroupPartitions> group_partitions_;
+  std::unique_ptr<CoordinatorPartitions> group_partitions_;
   std::unique_ptr<coordinator::group::GroupCoordinator> groups_;
+  std::unique_ptr<CoordinatorPartitions> transaction_partitions_;
+  std::unique_ptr<Markers> markers_;
+  std::unique_ptr<coordinator::transaction::TransactionCoordinator> transactions_;
   std::unique_ptr<server::MetadataCache> cache_;
   std::optional<server::Services> services_;
   std::unique_ptr<server::Server> server_;

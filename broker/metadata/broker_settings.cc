@@ -61,6 +61,13 @@ constexpr Setting broker_table[] = {
     {"max.incremental.fetch.session.cache.slots", int32, "1000", "Fetch sessions kept.", 0, INT32_MAX},
     {"offsets.topic.num.partitions", int32, "50", "Partitions of __consumer_offsets.", 1, 10000},
     {"offsets.topic.segment.bytes", int32, "104857600", "Segment size of __consumer_offsets, bytes.", 1, INT32_MAX},
+    {"transaction.state.log.num.partitions", int32, "50", "Partitions of __transaction_state.", 1, 10000},
+    {"transaction.state.log.segment.bytes", int32, "104857600", "Segment size of __transaction_state, bytes.", 1, INT32_MAX},
+    {"transaction.max.timeout.ms", int32, "900000", "Longest transaction.timeout.ms that a producer may ask for, ms.", 1, INT32_MAX},
+    {"transaction.abort.timed.out.transaction.cleanup.interval.ms", int32, "10000", "How often transactions that are open for too long are looked for, ms.", 1,
+     INT32_MAX},
+    {"transactional.id.expiration.ms", int32, "604800000", "Transactional ids that nobody uses are forgotten after, ms.", 1, INT32_MAX},
+    {"transaction.remove.expired.transaction.cleanup.interval.ms", int32, "3600000", "How often unused transactional ids are looked for, ms.", 1, INT32_MAX},
     {"offsets.retention.minutes", int32, "10080", "Offsets of an empty group are kept, minutes.", 1, INT32_MAX},
     {"offsets.retention.check.interval.ms", int64, "600000", "How often expired offsets are looked for, ms.", 1, INT64_MAX},
     {"offset.metadata.max.bytes", int32, "4096", "Largest metadata string of a commit, bytes.", 0, INT32_MAX},
@@ -143,7 +150,12 @@ storage::LogConfig log_config(const config::Settings& broker, const TopicConfigs
   const config::Settings table(topic_table);
   const auto text = [&](std::string_view name) { return topic_value(broker, topic, *table.find(name)).value_or(""); };
   const auto number = [&](std::string_view name) { return std::stoll(text(name)); };
-  const std::string policy = text("cleanup.policy");
+  const std::string policy = text("cleanup.policy"), type = text("compression.type");
+  std::optional<kafka::Compression> compression;
+  std::optional<int> level;
+  if (type == "uncompressed") compression = kafka::Compression::none;
+  else if (type != "producer") compression = kafka::parse_compression(type).value_or(kafka::Compression::none);
+  if (type == "gzip" || type == "lz4" || type == "zstd") level = static_cast<int>(number("compression." + type + ".level"));
   return {.segment_bytes = number("segment.bytes"),
           .segment_ms = number("segment.ms"),
           .retention_ms = number("retention.ms"),
@@ -157,6 +169,12 @@ storage::LogConfig log_config(const config::Settings& broker, const TopicConfigs
           .log_append_time = text("message.timestamp.type") == "LogAppendTime",
           .timestamp_before_max_ms = number("message.timestamp.before.max.ms"),
           .timestamp_after_max_ms = number("message.timestamp.after.max.ms"),
+          .delete_retention_ms = number("delete.retention.ms"),
+          .min_compaction_lag_ms = number("min.compaction.lag.ms"),
+          .max_compaction_lag_ms = number("max.compaction.lag.ms"),
+          .min_cleanable_dirty_ratio = std::stod(text("min.cleanable.dirty.ratio")),
+          .compression = compression,
+          .compression_level = level,
           .durability = broker.string("durability") == "fsync" ? storage::Durability::fsync : storage::Durability::page_cache};
 }
 

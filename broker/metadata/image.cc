@@ -27,6 +27,13 @@ class Builder {
     const bool deleted = change.mod_revision == 0;
     if (key == cluster_key && !deleted)
       return decode_into<ClusterRecord>(change, [&](ClusterRecord record) { image_->cluster_id = std::move(record.cluster_id); });
+    if (key == features_key && !deleted) {
+      image_->features_revision = change.mod_revision;
+      image_->features.clear();
+      return decode_into<FeaturesRecord>(change, [&](FeaturesRecord record) {
+        for (auto& entry : record.entries) image_->features[entry.name] = entry.level;
+      });
+    }
     if (key.starts_with("t/")) {
       TopicChange& topic = topics_[key.substr(2)];
       topic.revision = change.mod_revision;

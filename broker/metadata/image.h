@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "broker/metadata/broker_settings.h"
+#include "broker/metadata/features.h"
 #include "broker/metadata/meta_store.h"
 #include "broker/metadata/records.h"
 
@@ -22,6 +23,8 @@ struct TopicImage {
 struct MetadataImage {
   Revision revision = 0;
   std::string cluster_id;
+  FeatureLevels features;          ///< finalized levels above 0
+  Revision features_revision = 0;  ///< rises with every change; 0 = never written
   std::map<std::string, std::shared_ptr<const TopicImage>, std::less<>> topics;
   std::map<Uuid, std::string> topic_names;
   std::map<std::string, PartitionRecord> partition_records;  ///< by key; also of topics that are not committed yet

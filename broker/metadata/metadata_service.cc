@@ -33,6 +33,10 @@ Task<Status> MetadataService::start(bool clean, std::vector<MetadataPublisher*> 
     const auto made = co_await store_.commit(std::move(txn));
     if (made.outcome != CommitOutcome::committed) co_return fail(Errc::io, made.message);
   }
+  if (image_->features_revision == 0) {
+    const auto made = co_await store_.commit(control_.write_features(*image_, default_features()));
+    if (made.outcome != CommitOutcome::committed) co_return fail(Errc::io, made.message);
+  }
   if (!clean)
     for (auto& txn : control_.reelect(*image_)) {
       const auto done = co_await store_.commit(std::move(txn));
@@ -153,6 +157,10 @@ Task<TopicDecision> MetadataService::alter_configs(kafka::IncrementalAlterConfig
     if (decision.error != kafka::ErrorCode::request_timed_out) break;
   }
   co_return decision;
+}
+
+Task<TopicDecision> MetadataService::update_features(kafka::UpdateFeaturesRequest request) {
+  co_return co_await carry_out(control_.update_features(*image_, request), request.validate_only, kafka::ErrorCode::feature_update_failed);
 }
 
 Task<Result<std::int64_t>> MetadataService::next_producer_id() {

@@ -31,6 +31,8 @@ class MetadataService {
   Task<TopicDecision> delete_topic(std::string name);
   Task<TopicDecision> create_partitions(kafka::CreatePartitionsTopic request, bool validate_only);
   Task<TopicDecision> alter_configs(kafka::IncrementalAlterConfigsResource request, bool validate_only);
+  /// One decision for the whole request: all levels change, or none.
+  Task<TopicDecision> update_features(kafka::UpdateFeaturesRequest request);
   /// A producer id that was never given out before.
   Task<Result<std::int64_t>> next_producer_id();
 

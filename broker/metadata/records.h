@@ -53,6 +53,19 @@ struct ProducerIdRecord {
   void fields(this auto& self, auto& f) { f(self.next); }
 };
 
+struct FeatureEntry {
+  std::string name;
+  std::int16_t level = 0;
+  void fields(this auto& self, auto& f) {
+    f(self.name);
+    f(self.level);
+  }
+};
+struct FeaturesRecord {
+  std::vector<FeatureEntry> entries;
+  void fields(this auto& self, auto& f) { f(self.entries); }
+};
+
 inline constexpr char record_version = 0;
 
 template <class T>
@@ -75,5 +88,6 @@ inline std::string topic_config_key(const std::string& name) { return "c/topic/"
 inline constexpr const char* broker_config_key = "c/broker/";
 inline constexpr const char* cluster_key = "cluster";
 inline constexpr const char* producer_id_key = "pid";
+inline constexpr const char* features_key = "features";
 
 }  // namespace meridian::metadata

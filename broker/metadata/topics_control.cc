@@ -191,6 +191,41 @@ TopicDecision TopicsControl::alter(const MetadataImage& image, const kafka::Incr
   return decision;
 }
 
+Txn TopicsControl::write_features(const MetadataImage& image, const FeatureLevels& levels) const {
+  FeaturesRecord record;
+  for (const auto& [name, level] : levels) record.entries.push_back({name, level});
+  Txn txn;
+  txn.compares.push_back({.key = features_key, .target = Compare::Target::mod, .expected = image.features_revision});
+  txn.puts.emplace_back(features_key, encode_record(record));
+  return txn;
+}
+
+TopicDecision TopicsControl::update_features(const MetadataImage& image, const kafka::UpdateFeaturesRequest& request) const {
+  constexpr std::int8_t upgrade_only = 1;
+  FeatureLevels levels = image.features;
+  if (request.feature_updates.empty()) return refuse(ErrorCode::invalid_request, "Can not provide empty FeatureUpdates");
+  for (const auto& update : request.feature_updates) {
+    const auto feature = std::ranges::find(supported_features(), update.feature, &FeatureRange::name);
+    if (feature == supported_features().end())
+      return refuse(ErrorCode::invalid_update_version, fmt::format("Invalid update version {} for feature {}. The controller does not support this feature.",
+                                                                   update.max_version_level, update.feature));
+    if (update.max_version_level < feature->min || update.max_version_level > feature->max)
+      return refuse(ErrorCode::invalid_update_version, fmt::format("Invalid update version {} for feature {}. The controller supports versions {}-{}.",
+                                                                   update.max_version_level, update.feature, feature->min, feature->max));
+    const auto now = levels.contains(update.feature) ? levels[update.feature] : 0;
+    if (update.max_version_level < now && update.upgrade_type == upgrade_only && !update.allow_downgrade)
+      return refuse(ErrorCode::invalid_update_version,
+                    fmt::format("Invalid update version {} for feature {}. Can't downgrade the version of this feature without setting the upgrade type to "
+                                "either safe or unsafe downgrade.",
+                                update.max_version_level, update.feature));
+    if (update.max_version_level == 0) levels.erase(update.feature);
+    else levels[update.feature] = update.max_version_level;
+  }
+  TopicDecision decision;
+  decision.txns.push_back(write_features(image, levels));
+  return decision;
+}
+
 std::vector<Txn> TopicsControl::reelect(const MetadataImage& image) const {
   std::vector<Txn> txns;
   for (const auto& [key, record] : image.partition_records) {

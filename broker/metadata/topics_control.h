@@ -31,6 +31,8 @@ class TopicsControl {
   TopicDecision remove(const MetadataImage& image, const TopicImage* topic) const;
   TopicDecision grow(const MetadataImage& image, const kafka::CreatePartitionsTopic& request) const;
   TopicDecision alter(const MetadataImage& image, const kafka::IncrementalAlterConfigsResource& request) const;
+  TopicDecision update_features(const MetadataImage& image, const kafka::UpdateFeaturesRequest& request) const;
+  Txn write_features(const MetadataImage& image, const FeatureLevels& levels) const;
   /// Transactions that raise the leader epoch of every partition this broker leads (after an unclean end).
   std::vector<Txn> reelect(const MetadataImage& image) const;
 

@@ -21,9 +21,15 @@ void Replica::apply(const metadata::PartitionRecord& record, const storage::LogC
   if (log_->config().durability == storage::Durability::fsync) request_flush();
 }
 
-std::expected<storage::Appended, storage::AppendFailure> Replica::append(char* batch, std::size_t size, std::optional<Offset> expected) {
-  auto appended = log_->append(batch, size, partition_.leader_epoch(), shard_.clock().wall_ms(), expected);
+std::expected<storage::Appended, storage::AppendFailure> Replica::append(char* batch, std::size_t size, const storage::AppendRequest& request) {
+  auto appended = log_->append(batch, size, partition_.leader_epoch(), shard_.clock().wall_ms(), request);
   if (appended && !appended->duplicate) count_progress();
+  return appended;
+}
+
+std::expected<storage::Appended, storage::AppendFailure> Replica::append_marker(const kafka::TransactionMarker& marker, kafka::MarkerProducer producer) {
+  auto appended = log_->append_marker(marker, producer, partition_.leader_epoch(), shard_.clock().wall_ms());
+  if (appended) count_progress();
   return appended;
 }
 
@@ -73,6 +79,10 @@ void Replica::wake_all() {
     if (end > high_watermark() && !failed) break;
     waiter->wake();
   }
+  wake_fetches();
+}
+
+void Replica::wake_fetches() {
   for (const auto& waiter : fetch_waiters_) {
     if (waiter->shard.is_current()) waiter->waiter.wake();
     else boost::asio::post(waiter->shard.context(), [waiter] { waiter->waiter.wake(); });

@@ -39,7 +39,12 @@ class Replica : public std::enable_shared_from_this<Replica> {
   std::int64_t min_insync() const { return min_insync_; }
 
   /// Appends a client's batch and starts making it count; returns before it does.
-  std::expected<storage::Appended, storage::AppendFailure> append(char* batch, std::size_t size, std::optional<Offset> expected = std::nullopt);
+  std::expected<storage::Appended, storage::AppendFailure> append(char* batch, std::size_t size, const storage::AppendRequest& request = {});
+  /// The same for a transaction marker.
+  std::expected<storage::Appended, storage::AppendFailure> append_marker(const kafka::TransactionMarker& marker, kafka::MarkerProducer producer);
+  Offset last_stable_offset() { return log_->last_stable_offset(high_watermark()); }
+  /// Wakes those who wait for data: also when the start offset moved.
+  void wake_fetches();
   /// True once the high watermark is at or past `end`; false at the deadline, or when the log fails or the partition goes.
   Task<bool> wait_committed(Offset end, async::TimePoint deadline);
 

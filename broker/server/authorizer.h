@@ -6,7 +6,7 @@
 namespace meridian::server {
 
 /// Kafka's AclOperation and ResourceType, as far as handlers ask for them.
-enum class Operation { read, write, create, remove, alter, describe, describe_configs, alter_configs, idempotent_write };
+enum class Operation { read, write, create, remove, alter, describe, cluster_action, describe_configs, alter_configs, idempotent_write };
 enum class Resource { topic, group, cluster, transactional_id };
 
 struct Principal {

@@ -5,6 +5,8 @@
 namespace meridian::server {
 namespace {
 
+using kafka::ErrorCode;
+
 template <class Request, auto handle>
 Task<Result<Reply>> run(RequestContext& context, ByteView body) {
   auto request = kafka::decode_message<Request>(body, context.version);
@@ -41,11 +43,21 @@ constexpr Handler table[] = {
     entry<kafka::DeleteTopicsRequest, handle_delete_topics>(),
     entry<kafka::InitProducerIdRequest, handle_init_producer_id>(),
     entry<kafka::OffsetForLeaderEpochRequest, handle_offset_for_leader_epoch>(),
+    entry<kafka::AddPartitionsToTxnRequest, handle_add_partitions_to_txn>(),
+    entry<kafka::AddOffsetsToTxnRequest, handle_add_offsets_to_txn>(),
+    entry<kafka::EndTxnRequest, handle_end_txn>(),
+    entry<kafka::WriteTxnMarkersRequest, handle_write_txn_markers>(),
+    entry<kafka::TxnOffsetCommitRequest, handle_txn_offset_commit>(),
     entry<kafka::DescribeConfigsRequest, handle_describe_configs>(),
     entry<kafka::CreatePartitionsRequest, handle_create_partitions>(),
     entry<kafka::DeleteGroupsRequest, handle_delete_groups>(),
     entry<kafka::IncrementalAlterConfigsRequest, handle_incremental_alter_configs>(),
+    entry<kafka::OffsetDeleteRequest, handle_offset_delete>(),
+    entry<kafka::UpdateFeaturesRequest, handle_update_features>(),
     entry<kafka::DescribeClusterRequest, handle_describe_cluster>(),
+    entry<kafka::DescribeProducersRequest, handle_describe_producers>(),
+    entry<kafka::DescribeTransactionsRequest, handle_describe_transactions>(),
+    entry<kafka::ListTransactionsRequest, handle_list_transactions>(),
     entry<kafka::AppendAtRequest, handle_append_at>(true),
 };
 
@@ -59,9 +71,29 @@ const Handler* find_handler(std::int16_t key) {
   return nullptr;
 }
 
-Task<kafka::ApiVersionsResponse> handle_api_versions(RequestContext&, kafka::ApiVersionsRequest&) {
+Task<kafka::ApiVersionsResponse> handle_api_versions(RequestContext& context, kafka::ApiVersionsRequest&) {
+  constexpr std::int16_t knows_zero = 4;  // clients below cannot read a feature that begins at 0 (KAFKA-17011)
   kafka::ApiVersionsResponse response;
   for (const auto& handler : table) response.api_keys.push_back({handler.api.key, handler.advertised_min, handler.api.versions.max});
+  const auto image = context.image();
+  for (const auto& feature : metadata::supported_features())
+    if (feature.min > 0 || context.version >= knows_zero) response.supported_features.push_back({feature.name, feature.min, feature.max});
+  response.finalized_features_epoch = image->features_revision;
+  for (const auto& [name, level] : image->features) response.finalized_features.push_back({name, level, level});
+  co_return response;
+}
+
+Task<kafka::UpdateFeaturesResponse> handle_update_features(RequestContext& context, kafka::UpdateFeaturesRequest& request) {
+  kafka::UpdateFeaturesResponse response;
+  if (!context.allowed(Operation::alter, Resource::cluster, "kafka-cluster")) {
+    response.error_code = ErrorCode::cluster_authorization_failed;
+    co_return response;
+  }
+  const auto updates = request.feature_updates;
+  const auto decision = co_await async::on(context.services.control, context.services.metadata.update_features(std::move(request)));
+  response.error_code = decision.error;
+  if (decision.error != ErrorCode::none) response.error_message = decision.message;
+  for (const auto& update : updates) response.results.push_back({update.feature, decision.error, response.error_message});
   co_return response;
 }
 

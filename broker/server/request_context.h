@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/coordinator/group/group_coordinator.h"
+#include "broker/coordinator/transaction/transaction_coordinator.h"
 #include "broker/metadata/metadata_service.h"
 #include "broker/replication/replica_manager.h"
 #include "broker/server/authorizer.h"
@@ -30,6 +31,9 @@ class MetadataCache final : public metadata::MetadataPublisher {
   std::vector<metadata::ImagePtr> images_;
 };
 
+inline constexpr const char* offsets_topic = "__consumer_offsets";
+inline constexpr const char* transactions_topic = "__transaction_state";
+
 struct Services {
   const config::Settings& settings;
   MetadataCache& cache;
@@ -37,6 +41,8 @@ struct Services {
   async::Shard& control;
   replication::ReplicaManager& replicas;
   coordinator::group::GroupCoordinator& groups;
+  coordinator::transaction::TransactionCoordinator& transactions;
+  coordinator::transaction::MarkerWriter& markers;
   const Authorizer& authorizer;
   metrics::Registry& registry;
   std::int32_t node_id;

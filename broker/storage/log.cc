@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "broker/storage/record_validation.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 
@@ -28,34 +29,30 @@ void Log::take_offline(const std::string& why) {
   offline_ = true;
 }
 
-std::expected<void, AppendFailure> Log::check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const {
+// The largest timestamp of the batch's records, or why it must not be appended.
+std::expected<std::int64_t, AppendFailure> Log::check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const {
   if (offline_) return reject(AppendError::offline, "the log directory has failed");
   if (static_cast<std::int64_t>(batch.size()) > config_.max_message_bytes)
     return reject(AppendError::too_large, fmt::format("batch of {} bytes is over max.message.bytes={}", batch.size(), config_.max_message_bytes));
-  if (const auto valid = kafka::validate_batch(header, batch); !valid)
+  if (const auto valid = kafka::validate_envelope(header, batch); !valid)
     return reject(valid.error().code == Errc::invalid ? AppendError::unsupported_compression : AppendError::corrupt, valid.error().message);
   if (header.record_count <= 0 || header.last_offset_delta != header.record_count - 1)
     return reject(AppendError::invalid_record, "record count and offsets of the batch do not agree");
-  if (!config_.log_append_time && header.max_timestamp_ms >= 0) {
-    if (header.max_timestamp_ms - now_ms > config_.timestamp_after_max_ms)
-      return reject(AppendError::invalid_timestamp, "timestamp is further ahead than message.timestamp.after.max.ms");
-    if (now_ms - header.max_timestamp_ms > config_.timestamp_before_max_ms)
-      return reject(AppendError::invalid_timestamp, "timestamp is older than message.timestamp.before.max.ms");
-  }
-  return {};
+  return validate_records(config_, header, batch, now_ms);
 }
 
 std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms,
-                                                   std::optional<Offset> expected) {
-  const ByteView batch(bytes, size);
+                                                   const AppendRequest& request) {
+  ByteView batch(bytes, size);
   auto header = kafka::parse_batch_header(batch);
   if (!header) return reject(AppendError::corrupt, header.error().message);
-  if (const auto ok = check(*header, batch, now_ms); !ok) return std::unexpected(ok.error());
+  const auto max_timestamp_ms = check(*header, batch, now_ms);
+  if (!max_timestamp_ms) return std::unexpected(max_timestamp_ms.error());
 
-  const bool elsewhere = expected && *expected != end_offset_;
+  const bool elsewhere = request.expected && *request.expected != end_offset_;
   if (header->idempotent()) {
     ProducerState::Batch first;
-    switch (producers_.check(*header, &first)) {
+    switch (producers_.check(*header, &first, request.ticket)) {
       case ProducerState::Verdict::append: break;
       case ProducerState::Verdict::duplicate: return Appended{.base_offset = first.first_offset, .last_offset = first.last_offset, .duplicate = true};
       case ProducerState::Verdict::out_of_order_sequence:
@@ -64,19 +61,58 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
                       fmt::format("sequence {} of producer {} is out of order", header->base_sequence, header->producer_id));
       case ProducerState::Verdict::invalid_epoch:
         return reject(AppendError::invalid_producer_epoch, fmt::format("producer {} has a newer epoch than {}", header->producer_id, header->producer_epoch));
+      case ProducerState::Verdict::invalid_txn_state:
+        return reject(AppendError::invalid_txn_state, fmt::format("the batch does not belong to an open transaction of producer {}", header->producer_id));
     }
   }
 
-  if (elsewhere) return reject(AppendError::unexpected_offset, fmt::format("the log ends at {}, not at {}", end_offset_, *expected));
-  header->base_offset = end_offset_;
-  header->leader_epoch = leader_epoch;
-  kafka::stamp_batch(bytes, end_offset_, leader_epoch);
-  Appended done{.base_offset = end_offset_, .last_offset = header->last_offset()};
+  if (elsewhere) return reject(AppendError::unexpected_offset, fmt::format("the log ends at {}, not at {}", end_offset_, *request.expected));
+  Bytes recompressed;
+  if (config_.compression && *config_.compression != header->compression()) {
+    auto packed = recompress(*header, batch, *config_.compression, config_.compression_level);
+    if (!packed) return reject(AppendError::corrupt, packed.error().message);
+    recompressed = std::move(*packed);
+    bytes = recompressed.data();
+    size = recompressed.size();
+    header = kafka::parse_batch_header(recompressed);
+  }
+  Appended done{.base_offset = end_offset_, .last_offset = end_offset_ + header->last_offset_delta};
   if (config_.log_append_time) {
     kafka::set_log_append_time(bytes, size, now_ms);
+    header->attributes |= 8;
     header->max_timestamp_ms = done.log_append_time_ms = now_ms;
+  } else if (*max_timestamp_ms != header->max_timestamp_ms) {
+    kafka::set_max_timestamp(bytes, size, *max_timestamp_ms);
+    header->max_timestamp_ms = *max_timestamp_ms;
   }
-  if (auto rolled = roll_if_needed(*header, size, now_ms); !rolled) {
+  if (auto written = write(*header, bytes, size, leader_epoch, now_ms); !written) return std::unexpected(written.error());
+  producers_.update(*header);
+  return done;
+}
+
+std::expected<Appended, AppendFailure> Log::append_marker(const kafka::TransactionMarker& marker, kafka::MarkerProducer producer, std::int32_t leader_epoch,
+                                                          std::int64_t now_ms) {
+  if (offline_) return reject(AppendError::offline, "the log directory has failed");
+  if (!producers_.accepts_marker(producer.id, producer.epoch))
+    return reject(AppendError::invalid_producer_epoch, fmt::format("producer {} has a newer epoch than {}", producer.id, producer.epoch));
+  Bytes batch = kafka::encode_marker(marker, producer, now_ms);
+  auto header = kafka::parse_batch_header(batch);
+  if (auto written = write(*header, batch.data(), batch.size(), leader_epoch, now_ms); !written) return std::unexpected(written.error());
+  if (const auto ended = producers_.update_marker(*header, marker); ended && !ended->commit)
+    if (auto done = active().transaction_index().append({ended->producer_id, ended->first_offset, ended->last_offset, ended->stable_offset}); !done) {
+      // The marker is in the log; a reader that is not told of the abort would see aborted records.
+      take_offline(done.error().message);
+      return reject(AppendError::offline, done.error().message);
+    }
+  return Appended{.base_offset = header->base_offset, .last_offset = header->last_offset()};
+}
+
+// Stamps a batch with its offset and writes it at the end of the log.
+std::expected<void, AppendFailure> Log::write(kafka::BatchHeader& header, char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms) {
+  header.base_offset = end_offset_;
+  header.leader_epoch = leader_epoch;
+  kafka::stamp_batch(bytes, end_offset_, leader_epoch);
+  if (auto rolled = roll_if_needed(header, size, now_ms); !rolled) {
     take_offline(rolled.error().message);
     return reject(AppendError::offline, rolled.error().message);
   }
@@ -86,14 +122,13 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
       return reject(AppendError::offline, written.error().message);
     }
   }
-  if (auto written = active().append(*header, batch, config_, now_ms); !written) {
+  if (auto written = active().append(header, ByteView(bytes, size), config_, now_ms); !written) {
     if (written.error().code != Errc::io || active().next_offset() != end_offset_) take_offline(written.error().message);
     return reject(AppendError::offline, written.error().message);
   }
-  end_offset_ = header->next_offset();
+  end_offset_ = header.next_offset();
   touched_ = true;
-  producers_.update(*header);
-  return done;
+  return {};
 }
 
 Status Log::roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms) {
@@ -117,9 +152,9 @@ Status Log::roll(std::int64_t) {
   return {};
 }
 
-// A snapshot and the epoch file speed recovery up; both can be rebuilt from the batches, so a torn one costs time, not data.
+// A snapshot and the epoch file speed recovery up; both can be rebuilt from the batches, so a torn one costs time, not data. An empty
+// snapshot says that there were no producers: without it the next start would look for them from the log's beginning.
 Status Log::write_snapshot(Offset offset) {
-  if (producers_.size() == 0) return {};
   auto file = disk_.open(directory_ + "/" + segment_name(offset) + ".snapshot", io::OpenMode::create);
   if (!file) return fail(file.error());
   if (auto done = (*file)->truncate(0); !done) return done;
@@ -230,16 +265,34 @@ Result<std::optional<TimestampHit>> Log::find_max_timestamp(Offset limit) {
   return find_timestamp(best, limit);
 }
 
+std::vector<AbortedTransaction> Log::aborted_transactions(Offset from, Offset to) {
+  std::vector<AbortedTransaction> found;
+  for (auto it = segment_for(from); it != segments_.end(); ++it)
+    for (const auto& entry : it->second->transaction_index().entries()) {
+      if (entry.last_offset >= from && entry.first_offset < to) found.push_back(entry);
+      // Every transaction that began before this point is in the entries so far.
+      if (entry.last_stable_offset >= to) return found;
+    }
+  return found;
+}
+
+Status Log::delete_records_before(Offset offset) {
+  if (offline_) return fail(Errc::io, "the log directory has failed");
+  start_offset_ = std::max(start_offset_, offset);
+  return {};
+}
+
 Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
-  if (offline_ || !config_.cleanup_delete) co_return Status{};
+  if (offline_) co_return Status{};
   std::vector<std::string> doomed;
   std::uint64_t total = size_bytes();
   while (segments_.size() > 1) {
     auto oldest = segments_.begin();
     Segment& segment = *oldest->second;
     if (std::next(oldest)->first > limit) break;
-    const bool too_old = config_.retention_ms >= 0 && now_ms - segment.max_timestamp_ms() > config_.retention_ms;
-    const bool too_much = config_.retention_bytes >= 0 && total - segment.size() >= static_cast<std::uint64_t>(config_.retention_bytes);
+    const bool too_old = config_.cleanup_delete && config_.retention_ms >= 0 && now_ms - segment.max_timestamp_ms() > config_.retention_ms;
+    const bool too_much =
+        config_.cleanup_delete && config_.retention_bytes >= 0 && total - segment.size() >= static_cast<std::uint64_t>(config_.retention_bytes);
     if (!too_old && !too_much && std::next(oldest)->first > start_offset_) break;
     total -= segment.size();
     for (auto& path : segment.paths()) doomed.push_back(path);

@@ -23,6 +23,7 @@ enum class AppendError {
   too_large,
   out_of_order_sequence,
   invalid_producer_epoch,
+  invalid_txn_state,  ///< the batch does not fit the producer's transaction, or nobody proved that there is one
   invalid_timestamp,
   invalid_record,
   unsupported_compression,
@@ -30,9 +31,23 @@ enum class AppendError {
   offline,            ///< the log or its directory has failed
 };
 
+/// A record that broke a rule: its place in the batch and why.
+struct RecordError {
+  std::int32_t index = 0;
+  std::string message;
+};
+
 struct AppendFailure {
   AppendError code;
   std::string message;
+  std::vector<RecordError> records = {};
+};
+
+struct AppendRequest {
+  /// Append only if the log ends there (a known retry is still answered as one).
+  std::optional<Offset> expected = {};
+  /// Of a transactional batch: see ProducerState.
+  VerificationTicket ticket = 0;
 };
 
 struct Appended {
@@ -65,9 +80,11 @@ class Log {
   static Result<std::unique_ptr<Log>> open(io::Disk& disk, Options options, std::int64_t now_ms);
 
   /// Appends one batch from a client. Checks it, assigns offsets and `leader_epoch` in place, and writes it to the page cache.
-  /// With `expected`, only if the log ends there (a known retry is still answered as one).
   std::expected<Appended, AppendFailure> append(char* batch, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms,
-                                                std::optional<Offset> expected = std::nullopt);
+                                                const AppendRequest& request = {});
+  /// Ends a producer's transaction here, whether or not one is open: the marker raises the producer's epoch either way.
+  std::expected<Appended, AppendFailure> append_marker(const kafka::TransactionMarker& marker, kafka::MarkerProducer producer, std::int32_t leader_epoch,
+                                                       std::int64_t now_ms);
 
   /// Whole batches from the one that contains `from` on, below `limit`, up to `bytes_max` but at least one when `at_least_one`.
   Result<ReadResult> read(Offset from, Offset limit, std::size_t bytes_max, bool at_least_one);
@@ -98,7 +115,13 @@ class Log {
 
   /// Leader epoch cache, kept in step with appends; written out when it changes.
   const LeaderEpochs& leader_epochs() const { return epochs_; }
-  const ProducerState& producer_state() const { return producers_; }
+  ProducerState& producer_state() { return producers_; }
+  /// See ProducerState; not below the start offset.
+  Offset last_stable_offset(Offset high_watermark) { return std::max(start_offset_, producers_.last_stable_offset(high_watermark)); }
+  /// Aborted transactions with records in [from, to), by marker.
+  std::vector<AbortedTransaction> aborted_transactions(Offset from, Offset to);
+  /// Moves the start offset to `offset`, which is inside the log; the files go with the next retention run.
+  Status delete_records_before(Offset offset);
   void expire_producers(std::int64_t before_ms) { producers_.expire(before_ms); }
 
   /// Syncs everything and writes a producer snapshot. Blocks.
@@ -111,7 +134,8 @@ class Log {
   Log(io::Disk& disk, Options options);
 
   Segment& active() { return *segments_.rbegin()->second; }
-  std::expected<void, AppendFailure> check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const;
+  std::expected<void, AppendFailure> write(kafka::BatchHeader& header, char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms);
+  std::expected<std::int64_t, AppendFailure> check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const;
   Status roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms);
   Status roll(std::int64_t now_ms);
   Status write_epochs();

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+
+#include "common/kafka/compression.h"
 
 namespace meridian::storage {
 
@@ -23,8 +26,14 @@ struct LogConfig {
   bool cleanup_delete = true;
   bool cleanup_compact = false;
   bool log_append_time = false;
-  std::int64_t timestamp_before_max_ms = INT64_MAX;  ///< message.timestamp.before.max.ms
-  std::int64_t timestamp_after_max_ms = 3600'000;    ///< message.timestamp.after.max.ms
+  std::int64_t timestamp_before_max_ms = INT64_MAX;       ///< message.timestamp.before.max.ms
+  std::int64_t timestamp_after_max_ms = 3600'000;         ///< message.timestamp.after.max.ms
+  std::int64_t delete_retention_ms = 24LL * 3600 * 1000;  ///< how long compaction keeps tombstones
+  std::int64_t min_compaction_lag_ms = 0;
+  std::int64_t max_compaction_lag_ms = INT64_MAX;
+  double min_cleanable_dirty_ratio = 0.5;
+  std::optional<kafka::Compression> compression = {};  ///< unset: as the producer sent it
+  std::optional<int> compression_level = {};
   Durability durability = Durability::fsync;
 };
 

@@ -38,7 +38,9 @@ class LogRecovery {
     if (!log_.active().empty()) log_.active().set_started_ms(now_ms);
     log_.touched_ = !options_.clean;
     log_.epochs_.truncate_end(log_.end_offset_);
-    return load_producers();
+    if (auto done = load_producers(); !done) return done;
+    for (auto& rolled : log_.unsynced_) rolled.files = log_.segments_.at(rolled.base_offset)->files();  // with transaction indexes
+    return {};
   }
 
  private:
@@ -74,6 +76,7 @@ class LogRecovery {
 
   /// A segment that was synced: its indexes and the next segment's name say all that is needed.
   Status restore(Segment& segment, bool last, Offset segment_end) {
+    if (auto done = segment.transaction_index().load(); !done) return done;
     const auto newest = segment.time_index().last();
     if (!newest) return fail(newest.error());
     std::int64_t timestamp = -1;
@@ -100,7 +103,9 @@ class LogRecovery {
 
   /// A segment that may have an unsynced part: every batch is checked, indexes and epochs are rebuilt, a torn tail is cut.
   Status rescan(Segment& segment, bool last, Offset segment_end) {
+    first_rescanned_ = std::min(first_rescanned_, segment.base_offset());
     if (auto done = segment.offset_index().clear(); !done) return done;
+    if (auto done = segment.transaction_index().clear(); !done) return done;
     if (auto done = segment.time_index().clear(); !done) return done;
     const std::uint64_t size = segment.size();
     Offset next = segment.base_offset();
@@ -169,7 +174,8 @@ class LogRecovery {
       if (name.size() != 29 || !name.ends_with(".snapshot")) continue;
       const Offset at = std::stoll(name.substr(0, 20));
       const std::string path = log_.directory_ + "/" + name;
-      if (at > log_.end_offset_) {
+      // Also where the batches behind it must be read anyhow, to rebuild the transaction index.
+      if (at > log_.end_offset_ || at > first_rescanned_) {
         if (auto done = disk_.remove(path); !done) return done;
         continue;
       }
@@ -181,22 +187,40 @@ class LogRecovery {
       from = at;
     }
     for (auto it = log_.segment_for(from); it != log_.segments_.end(); ++it) {
-      const auto start = it->second->find(from);
+      Segment& segment = *it->second;
+      const auto start = segment.find(from);
       if (!start) return fail(start.error());
       if (!*start) continue;
-      auto done = it->second->scan((*start)->position, false, [&](const BatchPosition& at, ByteView) {
-        if (at.header.base_offset >= from) log_.producers_.update(at.header);
-        return true;
+      Status inner;
+      auto done = segment.scan((*start)->position, false, [&](const BatchPosition& at, ByteView) {
+        if (at.header.base_offset < from) return true;
+        if (at.header.control()) inner = replay_marker(segment, at);
+        else log_.producers_.update(at.header);
+        return inner.has_value();
       });
       if (!done) return done;
+      if (!inner) return inner;
     }
     return {};
+  }
+
+  Status replay_marker(Segment& segment, const BatchPosition& at) {
+    Bytes bytes(static_cast<std::size_t>(at.header.size), '\0');
+    if (const auto n = segment.file()->read(at.position, bytes.data(), bytes.size()); !n) return fail(n.error());
+    const auto marker = kafka::parse_marker(bytes);
+    if (!marker) return fail(marker.error());
+    if (!*marker) return {};
+    const auto ended = log_.producers_.update_marker(at.header, **marker);
+    // Segments that were trusted have their index.
+    if (!ended || ended->commit || segment.base_offset() < first_rescanned_) return {};
+    return segment.transaction_index().append({ended->producer_id, ended->first_offset, ended->last_offset, ended->stable_offset});
   }
 
   io::Disk& disk_;
   Log& log_;
   const Log::Options& options_;
   bool cut_ = false;
+  Offset first_rescanned_ = INT64_MAX;
 };
 
 Result<std::unique_ptr<Log>> Log::open(io::Disk& disk, Options options, std::int64_t now_ms) {

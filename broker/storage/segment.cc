@@ -14,6 +14,7 @@ Segment::Segment(io::Disk& disk, std::string prefix, Offset base_offset, std::sh
       file_(std::move(file)),
       offset_index_(disk, path(".index"), SegmentIndex::Kind::offset),
       time_index_(disk, path(".timeindex"), SegmentIndex::Kind::time),
+      transaction_index_(disk, path(".txnindex")),
       next_offset_(base_offset) {}
 
 std::string Segment::path(const char* suffix) const { return prefix_ + suffix; }
@@ -22,6 +23,7 @@ std::vector<std::shared_ptr<io::File>> Segment::files() const {
   std::vector<std::shared_ptr<io::File>> out{file_};
   for (const auto* index : {&offset_index_, &time_index_})
     if (index->file()) out.push_back(index->file());
+  if (transaction_index_.file()) out.push_back(transaction_index_.file());
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "broker/storage/log_config.h"
 #include "broker/storage/segment_index.h"
+#include "broker/storage/transaction_index.h"
 #include "common/kafka/record_batch.h"
 
 namespace meridian::storage {
@@ -57,6 +58,7 @@ class Segment {
   const std::shared_ptr<io::File>& file() const { return file_; }
   SegmentIndex& offset_index() { return offset_index_; }
   SegmentIndex& time_index() { return time_index_; }
+  TransactionIndex& transaction_index() { return transaction_index_; }
   /// The log and those of its indexes that are open: what a sync must cover.
   std::vector<std::shared_ptr<io::File>> files() const;
   std::string path(const char* suffix) const;
@@ -64,7 +66,7 @@ class Segment {
   /// Final time index entry, so that time look-ups see the whole segment. Called when the log rolls.
   Status seal();
   /// Names of the segment's files, for deletion.
-  std::vector<std::string> paths() const { return {path(".log"), path(".index"), path(".timeindex"), path(".snapshot")}; }
+  std::vector<std::string> paths() const { return {path(".log"), path(".index"), path(".timeindex"), path(".txnindex"), path(".snapshot")}; }
   /// Indexes the batch that starts at `position`, if the interval since the last entry says so.
   Status index_batch(const kafka::BatchHeader& header, std::uint64_t position, std::int64_t interval_bytes);
 
@@ -76,6 +78,7 @@ class Segment {
   std::shared_ptr<io::File> file_;
   SegmentIndex offset_index_;
   SegmentIndex time_index_;
+  TransactionIndex transaction_index_;
   std::uint64_t size_ = 0;
   Offset next_offset_;
   std::int64_t max_timestamp_ms_ = -1;

@@ -13,12 +13,13 @@ namespace {
 
 constexpr int gzip_window = 15 + 16;  // zlib: 16 selects the gzip wrapper
 constexpr int zstd_level = 3;
+constexpr int lz4_level = 0;  // the fast compressor
 
 std::unexpected<Error> bad(const char* what) { return fail(Errc::corrupt, std::string("cannot decompress: ") + what); }
 
-Result<Bytes> gzip(ByteView plain) {
+Result<Bytes> gzip(ByteView plain, int level) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) return fail(Errc::io, "deflateInit2 failed");
+  if (deflateInit2(&stream, level, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) return fail(Errc::io, "deflateInit2 failed");
   Bytes out(deflateBound(&stream, plain.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
   stream.avail_in = static_cast<uInt>(plain.size());
@@ -99,10 +100,11 @@ Result<Bytes> unsnap(ByteView packed, std::size_t limit) {
   return out;
 }
 
-Result<Bytes> lz4(ByteView plain) {
+Result<Bytes> lz4(ByteView plain, int level) {
   LZ4F_preferences_t preferences{};
   preferences.frameInfo.blockMode = LZ4F_blockIndependent;  // Kafka's Java reader knows no linked blocks
   preferences.frameInfo.blockSizeID = LZ4F_max64KB;
+  preferences.compressionLevel = level;
   Bytes out(LZ4F_compressFrameBound(plain.size(), &preferences), '\0');
   const std::size_t n = LZ4F_compressFrame(out.data(), out.size(), plain.data(), plain.size(), &preferences);
   if (LZ4F_isError(n)) return fail(Errc::io, LZ4F_getErrorName(n));
@@ -134,9 +136,9 @@ Result<Bytes> unlz4(ByteView packed, std::size_t limit) {
   return out;
 }
 
-Result<Bytes> zstd(ByteView plain) {
+Result<Bytes> zstd(ByteView plain, int level) {
   Bytes out(ZSTD_compressBound(plain.size()), '\0');
-  const std::size_t n = ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), zstd_level);
+  const std::size_t n = ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), level);
   if (ZSTD_isError(n)) return fail(Errc::io, ZSTD_getErrorName(n));
   out.resize(n);
   return out;
@@ -184,13 +186,13 @@ Result<Compression> parse_compression(std::string_view name) {
   return fail(Errc::invalid, "unknown compression '" + std::string(name) + "': none, gzip, snappy, lz4 or zstd");
 }
 
-Result<Bytes> compress(Compression codec, ByteView plain) {
+Result<Bytes> compress(Compression codec, ByteView plain, std::optional<int> level) {
   switch (codec) {
     case Compression::none: return Bytes(plain);
-    case Compression::gzip: return gzip(plain);
+    case Compression::gzip: return gzip(plain, level.value_or(Z_DEFAULT_COMPRESSION));
     case Compression::snappy: return snap(plain);
-    case Compression::lz4: return lz4(plain);
-    case Compression::zstd: return zstd(plain);
+    case Compression::lz4: return lz4(plain, level.value_or(lz4_level));
+    case Compression::zstd: return zstd(plain, level.value_or(zstd_level));
   }
   return fail(Errc::invalid, "unknown compression");
 }

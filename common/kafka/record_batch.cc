@@ -69,19 +69,17 @@ Result<BatchHeader> parse_batch_header(ByteView bytes) {
   return h;
 }
 
-Status validate_batch(const BatchHeader& h, ByteView batch) {
+Status validate_envelope(const BatchHeader& h, ByteView batch) {
   if (static_cast<std::size_t>(h.size) != batch.size()) return fail(Errc::corrupt, "record batch is cut short");
   if (base::crc32c(batch.substr(batch_crc_start)) != h.crc) return fail(Errc::corrupt, "record batch CRC does not match");
   if (h.last_offset_delta < 0 || h.record_count < 0) return fail(Errc::corrupt, "negative count in record batch");
   if ((h.attributes & 7) > 4) return fail(Errc::invalid, "unknown compression type");
-  if (h.compression() != Compression::none) return {};
-  std::size_t at = 0;
-  const ByteView body = batch.substr(batch_header_bytes);
-  RecordView record;
-  for (std::int32_t i = 0; i < h.record_count; ++i)
-    if (!detail::parse_record(body, at, h, record)) return fail(Errc::corrupt, "record framing is wrong");
-  if (at != body.size()) return fail(Errc::corrupt, "bytes after the last record of a batch");
   return {};
+}
+
+Status validate_batch(const BatchHeader& h, ByteView batch) {
+  if (auto good = validate_envelope(h, batch); !good || h.compression() != Compression::none) return good;
+  return for_all_records(h, batch, [](std::int32_t, const RecordView&) {});
 }
 
 void stamp_batch(char* batch, Offset base_offset, std::int32_t leader_epoch) {
@@ -94,6 +92,23 @@ void set_log_append_time(char* batch, std::size_t size, std::int64_t now_ms) {
   base::store_be(batch + at_attributes, static_cast<std::int16_t>(attributes | 8));
   base::store_be(batch + at_max_timestamp, now_ms);
   base::store_be(batch + at_crc, base::crc32c(ByteView(batch, size).substr(batch_crc_start)));
+}
+
+void set_max_timestamp(char* batch, std::size_t size, std::int64_t max_timestamp_ms) {
+  base::store_be(batch + at_max_timestamp, max_timestamp_ms);
+  base::store_be(batch + at_crc, base::crc32c(ByteView(batch, size).substr(batch_crc_start)));
+}
+
+Result<Bytes> with_body(ByteView batch, Compression codec, ByteView plain, std::optional<int> level) {
+  auto packed = compress(codec, plain, level);
+  if (!packed) return packed;
+  Bytes out = Bytes(batch.substr(0, batch_header_bytes)) + *packed;
+  char* p = out.data();
+  base::store_be(p + at_length, static_cast<std::int32_t>(out.size() - batch_prefix_bytes));
+  const auto attributes = base::load_be<std::int16_t>(p + at_attributes);
+  base::store_be(p + at_attributes, static_cast<std::int16_t>((attributes & ~7) | static_cast<int>(codec)));
+  base::store_be(p + at_crc, base::crc32c(ByteView(out).substr(batch_crc_start)));
+  return out;
 }
 
 bool detail::parse_record(ByteView body, std::size_t& at, const BatchHeader& header, RecordView& record) {

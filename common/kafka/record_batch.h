@@ -50,8 +50,9 @@ struct BatchHeader {
 /// Errc::corrupt when the length is impossible or the magic is not 2.
 Result<BatchHeader> parse_batch_header(ByteView bytes);
 
-/// Checks one whole batch: header, CRC, counts, and for uncompressed bodies the framing of each record.
-/// `batch` must be exactly header.size bytes.
+/// Checks one whole batch without looking at its records: header, CRC, counts. `batch` must be exactly header.size bytes.
+Status validate_envelope(const BatchHeader& header, ByteView batch);
+/// The same and, for uncompressed bodies, the framing of each record.
 Status validate_batch(const BatchHeader& header, ByteView batch);
 
 /// Sets base offset and leader epoch in place; neither is covered by the CRC.
@@ -59,6 +60,11 @@ void stamp_batch(char* batch, Offset base_offset, std::int32_t leader_epoch);
 
 /// Turns a batch to LogAppendTime: attribute bit, max timestamp and the CRC, in place.
 void set_log_append_time(char* batch, std::size_t size, std::int64_t now_ms);
+
+/// Sets the largest timestamp, which is covered by the CRC, in place.
+void set_max_timestamp(char* batch, std::size_t size, std::int64_t max_timestamp_ms);
+/// The batch with another body: `plain` in `codec`. Counts, offsets and producer fields stay.
+Result<Bytes> with_body(ByteView batch, Compression codec, ByteView plain, std::optional<int> level = std::nullopt);
 
 struct Header {
   std::string key;
@@ -122,6 +128,22 @@ bool parse_record(ByteView body, std::size_t& at, const BatchHeader& header, Rec
 /// The body of a batch, unfolded into `storage` where it is compressed.
 Result<ByteView> batch_body(const BatchHeader& header, ByteView batch, Bytes& storage);
 }  // namespace detail
+
+/// Visits the records of a batch; nothing may follow the last one.
+template <class Visit>
+Status for_all_records(const BatchHeader& header, ByteView batch, Visit&& visit) {
+  Bytes storage;
+  const auto body = detail::batch_body(header, batch, storage);
+  if (!body) return fail(body.error());
+  std::size_t at = 0;
+  RecordView record;
+  for (std::int32_t i = 0; i < header.record_count; ++i) {
+    if (!detail::parse_record(*body, at, header, record)) return fail(Errc::corrupt, "record framing is wrong");
+    visit(i, static_cast<const RecordView&>(record));
+  }
+  if (at != body->size()) return fail(Errc::corrupt, "bytes after the last record of a batch");
+  return {};
+}
 
 template <class Visit>
 Status for_each_record(ByteView batch, Visit&& visit) {

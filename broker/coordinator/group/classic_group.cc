@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/coordinator/group/consumer_protocol.h"
+
 namespace meridian::coordinator::group {
 
 namespace chrono = std::chrono;
@@ -302,6 +304,19 @@ ErrorCode ClassicGroup::check_commit(const std::string& member_id, const std::op
   Member& member = members_.at(member_id);
   member.expires = now + member.session_timeout;
   return state_ == State::completing_rebalance ? ErrorCode::rebalance_in_progress : ErrorCode::none;
+}
+
+std::optional<std::set<std::string>> ClassicGroup::subscribed_topics() const {
+  std::set<std::string> topics;
+  if (members_.empty()) return topics;
+  if (protocol_type_ != "consumer") return std::nullopt;
+  for (const auto& [id, member] : members_)
+    for (const auto& protocol : member.protocols) {
+      const auto subscription = decode_consumer_protocol<ConsumerSubscription>(protocol.metadata.data);
+      if (!subscription) return std::nullopt;
+      topics.insert(subscription->topics.begin(), subscription->topics.end());
+    }
+  return topics;
 }
 
 void ClassicGroup::remove_member(const std::string& id, Effects& effects) {

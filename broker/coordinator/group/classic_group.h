@@ -12,6 +12,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,8 @@ class ClassicGroup {
   const std::string& protocol_type() const { return protocol_type_; }
   const std::string& protocol() const { return protocol_; }
   const std::map<std::string, Member>& members() const { return members_; }
+  /// Topics of the members' subscriptions; nullopt when they cannot be told: another protocol type.
+  std::optional<std::set<std::string>> subscribed_topics() const;
   bool has_members() const { return !members_.empty() || !pending_.empty(); }
 
  private:

@@ -6,12 +6,6 @@
 
 namespace meridian::coordinator::group {
 
-std::int32_t partition_of(std::string_view group, std::int32_t partition_count) {
-  std::uint32_t hash = 0;
-  for (const char c : group) hash = 31 * hash + static_cast<unsigned char>(c);
-  return static_cast<std::int32_t>((hash & 0x7fffffffu) % static_cast<std::uint32_t>(partition_count));
-}
-
 GroupCoordinator::GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, std::uint64_t seed)
     : writer_(writer), shards_(std::move(shards)), options_(options), partitions_(static_cast<std::size_t>(options.partition_count)) {
   for (auto* shard : shards_) per_shard_.push_back(std::make_unique<PerShard>(*shard, seed));
@@ -52,10 +46,16 @@ Task<> GroupCoordinator::load_partition(std::int32_t i) {
   if (at.load != Partition::Load::none) co_return;
   at.load = Partition::Load::loading;
   const auto now = per_shard(writer_.home(i)).shard.clock().now();
-  const auto done = co_await writer_.replay(i, [this, i, now](const kafka::RecordView& view) {
-    if (auto record = decode_record(view)) apply(i, std::move(*record), now);
-    else log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
-  });
+  const auto visit = [this, &at, i, now](const kafka::BatchHeader& header, const kafka::RecordView& view) {
+    auto record = decode_record(view);
+    if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
+    const auto order = ++at.last_order;
+    auto* offset = std::get_if<OffsetRecord>(&*record);
+    if (header.transactional() && offset && offset->value) at.pending[header.producer_id].push_back({offset->key, {*offset->value, order}});
+    else apply(i, std::move(*record), order, now);
+  };
+  const auto done = co_await writer_.replay(
+      i, visit, [this, i](const kafka::BatchHeader& header, const kafka::TransactionMarker& marker) { end_pending(i, header.producer_id, marker.commit); });
   if (!done) {
     at.load = Partition::Load::none;
     at.groups.clear();
@@ -72,10 +72,10 @@ Task<> GroupCoordinator::load_partition(std::int32_t i) {
   shard.timer.wake();
 }
 
-void GroupCoordinator::apply(std::int32_t, Record record, async::TimePoint now) {
+void GroupCoordinator::apply(std::int32_t, Record record, std::uint64_t order, async::TimePoint now) {
   if (auto* offset = std::get_if<OffsetRecord>(&record)) {
     const auto group = find_or_create(offset->key.group);
-    if (offset->value) group->offsets[{offset->key.topic, offset->key.partition}] = std::move(*offset->value);
+    if (offset->value) group->offsets[{offset->key.topic, offset->key.partition}] = {std::move(*offset->value), order};
     else group->offsets.erase({offset->key.topic, offset->key.partition});
   } else if (auto* state = std::get_if<GroupRecord>(&record)) {
     const auto group = find_or_create(state->key.group);

@@ -24,9 +24,6 @@ struct CoordinatorOptions {
   std::chrono::milliseconds expiry_interval{std::chrono::minutes(10)};
 };
 
-/// Partition of __consumer_offsets for a group: Java's String.hashCode, as every Kafka broker computes it.
-std::int32_t partition_of(std::string_view group, std::int32_t partition_count);
-
 class GroupCoordinator {
  public:
   GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, std::uint64_t seed);
@@ -43,7 +40,15 @@ class GroupCoordinator {
   Task<kafka::LeaveGroupResponse> leave(kafka::LeaveGroupRequest request, std::int16_t version);
   /// Answers every partition of the request.
   Task<kafka::OffsetCommitResponse> commit(kafka::OffsetCommitRequest request);
-  Task<kafka::OffsetFetchResponseGroup> fetch(kafka::OffsetFetchRequestGroup request);
+  /// Asks the transaction coordinator whether the group's partition is part of the transaction (or makes it so).
+  using Verify = std::function<Task<ErrorCode>()>;
+  Task<kafka::TxnOffsetCommitResponse> commit_in_transaction(kafka::TxnOffsetCommitRequest request, Verify verify);
+  /// A marker is committed in a partition of __consumer_offsets: the offsets of that transaction count now, or never.
+  Task<> transaction_ended(std::int32_t partition, std::int64_t producer_id, bool commit);
+  std::int32_t partition_of_group(std::string_view group) const { return index(group); }
+  /// `require_stable`: offsets that an open transaction is about to change are answered UNSTABLE_OFFSET_COMMIT (KIP-447).
+  Task<kafka::OffsetFetchResponseGroup> fetch(kafka::OffsetFetchRequestGroup request, bool require_stable);
+  Task<kafka::OffsetDeleteResponse> delete_offsets(kafka::OffsetDeleteRequest request);
   Task<kafka::DescribeGroupsResponseGroup> describe(std::string group);
   Task<ErrorCode> remove(std::string group);
   Task<std::vector<kafka::ListGroupsResponseGroup>> list();
@@ -55,7 +60,11 @@ class GroupCoordinator {
     async::Waiter waiter;
     std::optional<Response> response;
   };
-  using OffsetMap = std::map<std::pair<std::string, std::int32_t>, OffsetValue>;
+  struct Committed {
+    OffsetValue value;
+    std::uint64_t order = 0;  ///< place among the commits of this partition of __consumer_offsets
+  };
+  using OffsetMap = std::map<std::pair<std::string, std::int32_t>, Committed>;
   struct Group {
     Group(const std::string& id, const GroupLimits& limits) : classic(id, limits) {}
     ClassicGroup classic;
@@ -67,6 +76,12 @@ class GroupCoordinator {
   struct Partition {
     enum class Load { none, loading, loaded } load = Load::none;
     std::map<std::string, std::shared_ptr<Group>, std::less<>> groups;
+    struct Pending {
+      OffsetKey key;
+      Committed committed;
+    };
+    std::map<std::int64_t, std::vector<Pending>> pending;  ///< offsets of open transactions, by producer id
+    std::uint64_t last_order = 0;
   };
   struct PerShard {
     explicit PerShard(async::Shard& home, std::uint64_t seed)
@@ -92,14 +107,21 @@ class GroupCoordinator {
   Task<> timer_loop(PerShard& home);
   Task<> expire_offsets(PerShard& home);
   Task<> load_partition(std::int32_t index);
-  void apply(std::int32_t index, Record record, async::TimePoint now);
+  void apply(std::int32_t index, Record record, std::uint64_t order, async::TimePoint now);
+  void end_pending(std::int32_t index, std::int64_t producer_id, bool commit);
+  bool unstable(const OffsetKey& key);
+  /// May this member commit? Refreshes its session.
+  ErrorCode check_commit(const std::shared_ptr<Group>& group, const std::string& member_id, const std::optional<std::string>& instance_id,
+                         std::int32_t generation);
 
   Task<kafka::JoinGroupResponse> join_home(JoinInput input);
   Task<kafka::SyncGroupResponse> sync_home(kafka::SyncGroupRequest request);
   Task<ErrorCode> heartbeat_home(kafka::HeartbeatRequest request);
   Task<kafka::LeaveGroupResponse> leave_home(kafka::LeaveGroupRequest request, std::int16_t version);
   Task<kafka::OffsetCommitResponse> commit_home(kafka::OffsetCommitRequest request);
-  Task<kafka::OffsetFetchResponseGroup> fetch_home(kafka::OffsetFetchRequestGroup request);
+  Task<kafka::TxnOffsetCommitResponse> commit_in_transaction_home(kafka::TxnOffsetCommitRequest request, Verify verify);
+  Task<kafka::OffsetFetchResponseGroup> fetch_home(kafka::OffsetFetchRequestGroup request, bool require_stable);
+  Task<kafka::OffsetDeleteResponse> delete_offsets_home(kafka::OffsetDeleteRequest request);
   Task<kafka::DescribeGroupsResponseGroup> describe_home(std::string group);
   Task<ErrorCode> remove_home(std::string group);
   Task<> list_home(std::int32_t index, std::vector<kafka::ListGroupsResponseGroup>& out);

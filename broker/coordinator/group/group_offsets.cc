@@ -1,4 +1,4 @@
-// GroupCoordinator, the part about committed offsets: commit, fetch, deletion, expiry.
+// GroupCoordinator, the part about committed offsets: commit, also in transactions, fetch, deletion, expiry.
 #include "broker/coordinator/group/group_coordinator.h"
 #include "common/base/log.h"
 
@@ -9,14 +9,16 @@ Task<kafka::OffsetCommitResponse> GroupCoordinator::commit(kafka::OffsetCommitRe
   co_return co_await async::on(at, commit_home(std::move(request)));
 }
 
+ErrorCode GroupCoordinator::check_commit(const std::shared_ptr<Group>& group, const std::string& member_id, const std::optional<std::string>& instance_id,
+                                         std::int32_t generation) {
+  if (!group) return generation >= 0 ? ErrorCode::illegal_generation : ErrorCode::none;
+  return group->classic.check_commit(member_id, instance_id, generation, per_shard(home(group->classic.id())).shard.clock().now());
+}
+
 Task<kafka::OffsetCommitResponse> GroupCoordinator::commit_home(kafka::OffsetCommitRequest request) {
   PerShard& at = per_shard(home(request.group_id));
   ErrorCode error = co_await ready(request.group_id);
-  const auto existing = error == ErrorCode::none ? find(request.group_id) : nullptr;
-  if (error == ErrorCode::none) {
-    if (existing) error = existing->classic.check_commit(request.member_id, request.group_instance_id, request.generation_id, at.shard.clock().now());
-    else if (request.generation_id >= 0) error = ErrorCode::illegal_generation;
-  }
+  if (error == ErrorCode::none) error = check_commit(find(request.group_id), request.member_id, request.group_instance_id, request.generation_id);
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::OffsetCommitResponse response;
   kafka::BatchBuilder batch;
@@ -45,9 +47,10 @@ Task<kafka::OffsetCommitResponse> GroupCoordinator::commit_home(kafka::OffsetCom
   }
   if (batch.empty()) co_return response;
   auto bytes = batch.finish({});
+  const auto order = ++partition(request.group_id).last_order;
   const auto done = bytes ? co_await writer_.append(index(request.group_id), std::move(*bytes)) : fail(bytes.error());
   if (done) {
-    for (auto& record : records) apply(index(request.group_id), std::move(record), at.shard.clock().now());
+    for (auto& record : records) apply(index(request.group_id), std::move(record), order, at.shard.clock().now());
   } else {
     log::warn("group {}: offset commit not written: {}", request.group_id, done.error().message);
     // Perhaps it is in the log all the same: the client tries again.
@@ -56,12 +59,105 @@ Task<kafka::OffsetCommitResponse> GroupCoordinator::commit_home(kafka::OffsetCom
   co_return response;
 }
 
-Task<kafka::OffsetFetchResponseGroup> GroupCoordinator::fetch(kafka::OffsetFetchRequestGroup request) {
+Task<kafka::TxnOffsetCommitResponse> GroupCoordinator::commit_in_transaction(kafka::TxnOffsetCommitRequest request, Verify verify) {
   auto& at = home(request.group_id);
-  co_return co_await async::on(at, fetch_home(std::move(request)));
+  co_return co_await async::on(at, commit_in_transaction_home(std::move(request), std::move(verify)));
 }
 
-Task<kafka::OffsetFetchResponseGroup> GroupCoordinator::fetch_home(kafka::OffsetFetchRequestGroup request) {
+Task<kafka::TxnOffsetCommitResponse> GroupCoordinator::commit_in_transaction_home(kafka::TxnOffsetCommitRequest request, Verify verify) {
+  PerShard& at = per_shard(home(request.group_id));
+  const auto i = index(request.group_id);
+  ErrorCode error = co_await ready(request.group_id);
+  std::uint64_t ticket = 0;
+  if (error == ErrorCode::none) {
+    ticket = writer_.begin_verification(i, request.producer_id);
+    if (ticket != 0) error = co_await verify();
+  }
+  // Who commits without being a member (older producers send no group metadata) is fenced by its producer epoch alone.
+  const bool member = !request.member_id.empty() || request.generation_id >= 0 || request.group_instance_id;
+  if (error == ErrorCode::none && member) error = check_commit(find(request.group_id), request.member_id, request.group_instance_id, request.generation_id);
+  const auto now_ms = at.shard.clock().wall_ms();
+  kafka::TxnOffsetCommitResponse response;
+  kafka::BatchBuilder batch;
+  std::vector<Partition::Pending> pending;
+  std::vector<ErrorCode*> written;
+  for (const auto& topic : request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = topic.name;
+    out.partitions.reserve(topic.partitions.size());  // `written` points into it
+    for (const auto& partition : topic.partitions) {
+      auto& result = out.partitions.emplace_back(partition.partition_index, error);
+      if (error != ErrorCode::none) continue;
+      std::string metadata = partition.committed_metadata.value_or("");
+      if (static_cast<std::int64_t>(metadata.size()) > options_.offset_metadata_bytes_max) {
+        result.error_code = ErrorCode::offset_metadata_too_large;
+        continue;
+      }
+      OffsetKey key{request.group_id, topic.name, partition.partition_index};
+      OffsetValue value{partition.committed_offset, partition.committed_leader_epoch, std::move(metadata), now_ms, -1};
+      add_offset(batch, now_ms, key, value);
+      pending.push_back({std::move(key), {std::move(value), 0}});
+      written.push_back(&result.error_code);
+    }
+  }
+  if (!batch.empty()) {
+    constexpr std::int16_t transactional_attribute = 16;
+    auto bytes = batch.finish({.producer_id = request.producer_id, .producer_epoch = request.producer_epoch, .extra_attributes = transactional_attribute});
+    // Noted before the append: its marker may arrive while the append is still being committed.
+    const auto order = ++partitions_[static_cast<std::size_t>(i)].last_order;
+    auto& noted = partitions_[static_cast<std::size_t>(i)].pending[request.producer_id];
+    for (auto& entry : pending) {
+      entry.committed.order = order;
+      noted.push_back(std::move(entry));
+    }
+    const auto done = co_await writer_.append_in_transaction(i, std::move(*bytes), ticket);
+    if (!done) {
+      for (auto* result : written) *result = done.error();
+      auto& all = partitions_[static_cast<std::size_t>(i)].pending;
+      if (const auto it = all.find(request.producer_id); it != all.end() && done.error() != ErrorCode::request_timed_out) {
+        std::erase_if(it->second, [order](const auto& entry) { return entry.committed.order == order; });
+        if (it->second.empty()) all.erase(it);
+      }
+    }
+  }
+  if (ticket != 0) writer_.end_verification(i, request.producer_id, ticket);
+  co_return response;
+}
+
+Task<> GroupCoordinator::transaction_ended(std::int32_t partition, std::int64_t producer_id, bool commit) {
+  co_await async::on(writer_.home(partition), [](GroupCoordinator& self, std::int32_t i, std::int64_t producer, bool committed) -> Task<> {
+    self.end_pending(i, producer, committed);
+    co_return;
+  }(*this, partition, producer_id, commit));
+}
+
+void GroupCoordinator::end_pending(std::int32_t i, std::int64_t producer_id, bool commit) {
+  auto& all = partitions_[static_cast<std::size_t>(i)].pending;
+  const auto it = all.find(producer_id);
+  if (it == all.end()) return;
+  const auto ended = std::move(it->second);
+  all.erase(it);
+  if (!commit) return;
+  for (const auto& [key, committed] : ended) {
+    auto& slot = find_or_create(key.group)->offsets[{key.topic, key.partition}];
+    // What was committed later, outside of the transaction, stays.
+    if (slot.order < committed.order) slot = committed;
+  }
+}
+
+bool GroupCoordinator::unstable(const OffsetKey& key) {
+  for (const auto& [producer, entries] : partition(key.group).pending)
+    for (const auto& entry : entries)
+      if (entry.key.group == key.group && entry.key.partition == key.partition && entry.key.topic == key.topic) return true;
+  return false;
+}
+
+Task<kafka::OffsetFetchResponseGroup> GroupCoordinator::fetch(kafka::OffsetFetchRequestGroup request, bool require_stable) {
+  auto& at = home(request.group_id);
+  co_return co_await async::on(at, fetch_home(std::move(request), require_stable));
+}
+
+Task<kafka::OffsetFetchResponseGroup> GroupCoordinator::fetch_home(kafka::OffsetFetchRequestGroup request, bool require_stable) {
   kafka::OffsetFetchResponseGroup response;
   response.group_id = request.group_id;
   response.error_code = co_await ready(request.group_id);
@@ -69,13 +165,16 @@ Task<kafka::OffsetFetchResponseGroup> GroupCoordinator::fetch_home(kafka::Offset
   static const OffsetMap nothing;
   const auto group = find(request.group_id);
   const OffsetMap& offsets = group ? group->offsets : nothing;
-  const auto add = [](kafka::OffsetFetchResponseTopic& topic, std::int32_t partition, const OffsetValue* value) {
+  const auto add = [&](kafka::OffsetFetchResponseTopic& topic, std::int32_t partition, const Committed* committed) {
     kafka::OffsetFetchResponsePartition out;
     out.partition_index = partition;
-    out.metadata = value ? value->metadata : "";
-    if (value) {
-      out.committed_offset = value->offset;
-      out.committed_leader_epoch = value->leader_epoch;
+    out.metadata = "";
+    if (require_stable && unstable({request.group_id, topic.name, partition})) {
+      out.error_code = ErrorCode::unstable_offset_commit;
+    } else if (committed) {
+      out.metadata = committed->value.metadata;
+      out.committed_offset = committed->value.offset;
+      out.committed_leader_epoch = committed->value.leader_epoch;
     }
     topic.partitions.push_back(std::move(out));
   };
@@ -110,14 +209,57 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   PerShard& at = per_shard(home(id));
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::BatchBuilder batch;
-  for (const auto& [key, value] : group->offsets) add_offset(batch, now_ms, {id, key.first, key.second}, std::nullopt);
+  for (const auto& [key, committed] : group->offsets) add_offset(batch, now_ms, {id, key.first, key.second}, std::nullopt);
   add_group(batch, now_ms, id, std::nullopt);
   auto bytes = batch.finish({});
   const auto done = bytes ? co_await writer_.append(index(id), std::move(*bytes)) : fail(bytes.error());
   if (!done) co_return ErrorCode::coordinator_not_available;
   if (group->classic.has_members()) co_return ErrorCode::non_empty_group;  // somebody joined while the deletion was written
   partition(id).groups.erase(id);
+  for (auto& [producer, entries] : partition(id).pending) std::erase_if(entries, [&id](const auto& entry) { return entry.key.group == id; });
   co_return ErrorCode::none;
+}
+
+Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets(kafka::OffsetDeleteRequest request) {
+  auto& at = home(request.group_id);
+  co_return co_await async::on(at, delete_offsets_home(std::move(request)));
+}
+
+Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets_home(kafka::OffsetDeleteRequest request) {
+  kafka::OffsetDeleteResponse response;
+  response.error_code = co_await ready(request.group_id);
+  if (response.error_code != ErrorCode::none) co_return response;
+  const auto group = find(request.group_id);
+  if (!group) {
+    response.error_code = ErrorCode::group_id_not_found;
+    co_return response;
+  }
+  const auto subscribed = group->classic.subscribed_topics();
+  if (!subscribed) {
+    response.error_code = ErrorCode::non_empty_group;
+    co_return response;
+  }
+  const auto now_ms = per_shard(home(request.group_id)).shard.clock().wall_ms();
+  kafka::BatchBuilder batch;
+  std::vector<std::pair<std::string, std::int32_t>> removed;
+  for (const auto& topic : request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = topic.name;
+    for (const auto& partition : topic.partitions) {
+      const bool in_use = subscribed->contains(topic.name);
+      out.partitions.push_back({partition.partition_index, in_use ? ErrorCode::group_subscribed_to_topic : ErrorCode::none});
+      if (in_use || !group->offsets.contains({topic.name, partition.partition_index})) continue;
+      removed.emplace_back(topic.name, partition.partition_index);
+      add_offset(batch, now_ms, {request.group_id, topic.name, partition.partition_index}, std::nullopt);
+    }
+  }
+  if (batch.empty()) co_return response;
+  auto bytes = batch.finish({});
+  const auto done = bytes ? co_await writer_.append(index(request.group_id), std::move(*bytes)) : fail(bytes.error());
+  if (!done) response.error_code = ErrorCode::coordinator_not_available;
+  else
+    for (const auto& key : removed) group->offsets.erase(key);
+  co_return response;
 }
 
 Task<> GroupCoordinator::expire_offsets(PerShard& home) {
@@ -137,8 +279,8 @@ Task<> GroupCoordinator::expire_offsets(PerShard& home) {
         if (group->classic.has_members() || group->state_since_ms > before_ms) continue;
         std::vector<OffsetRecord> expired;
         kafka::BatchBuilder batch;
-        for (const auto& [key, value] : group->offsets) {
-          if (value.commit_timestamp_ms > before_ms) continue;
+        for (const auto& [key, committed] : group->offsets) {
+          if (committed.value.commit_timestamp_ms > before_ms || unstable({id, key.first, key.second})) continue;
           expired.push_back({{id, key.first, key.second}, std::nullopt});
           add_offset(batch, clock.wall_ms(), expired.back().key, std::nullopt);
         }

@@ -1,4 +1,4 @@
-// Metadata (with auto-creation), DescribeCluster, FindCoordinator, InitProducerId.
+// Metadata (with auto-creation), DescribeCluster, FindCoordinator.
 #include "broker/server/handlers/handlers.h"
 #include "common/base/log.h"
 
@@ -6,7 +6,6 @@ namespace meridian::server {
 namespace {
 
 using kafka::ErrorCode;
-constexpr const char* offsets_topic = "__consumer_offsets";
 constexpr std::int8_t group_key = 0, transaction_key = 1;
 // Every operation is allowed while nothing is forbidden: bits of READ (3) to ALTER_CONFIGS (11) of Kafka's AclOperation.
 constexpr std::int32_t all_topic_operations = 0xdf8;
@@ -31,7 +30,9 @@ kafka::MetadataResponseTopic describe(const metadata::TopicImage& topic, std::in
 }
 
 Task<ErrorCode> auto_create(RequestContext& context, const std::string& name) {
-  if (name == offsets_topic) co_return co_await ensure_offsets_topic(context.services, context.shard) ? ErrorCode::none : ErrorCode::unknown_topic_or_partition;
+  for (const char* internal : {offsets_topic, transactions_topic})
+    if (name == internal)
+      co_return co_await ensure_internal_topic(context.services, context.shard, internal) ? ErrorCode::none : ErrorCode::unknown_topic_or_partition;
   kafka::CreateTopicsRequestTopic topic;
   topic.name = name;
   const auto made = co_await async::on(context.services.control, context.services.metadata.create_topic(std::move(topic), false));
@@ -74,15 +75,16 @@ Task<kafka::MetadataResponseTopic> find_topic(RequestContext& context, const kaf
 
 }  // namespace
 
-Task<bool> ensure_offsets_topic(Services& services, async::Shard& caller) {
-  if (services.cache.image(caller)->topic(offsets_topic)) co_return true;
+Task<bool> ensure_internal_topic(Services& services, async::Shard& caller, const char* name) {
+  if (services.cache.image(caller)->topic(name)) co_return true;
+  const std::string prefix = std::string_view(name) == offsets_topic ? "offsets.topic." : "transaction.state.log.";
   kafka::CreateTopicsRequestTopic topic;
-  topic.name = offsets_topic;
-  topic.num_partitions = static_cast<std::int32_t>(services.settings.integer("offsets.topic.num.partitions"));
-  topic.configs = {{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", services.settings.string("offsets.topic.segment.bytes")}};
+  topic.name = name;
+  topic.num_partitions = static_cast<std::int32_t>(services.settings.integer(prefix + "num.partitions"));
+  topic.configs = {{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", services.settings.string(prefix + "segment.bytes")}};
   const auto made = co_await async::on(services.control, services.metadata.create_topic(std::move(topic), false));
   if (made.error != ErrorCode::none && made.error != ErrorCode::topic_already_exists) {
-    log::error("cannot create {}: {}", offsets_topic, made.message);
+    log::error("cannot create {}: {}", name, made.message);
     co_return false;
   }
   co_return true;
@@ -142,15 +144,13 @@ Task<kafka::FindCoordinatorResponse> handle_find_coordinator(RequestContext& con
     auto& out = response.coordinators.emplace_back();
     out.key = key;
     out.error_message = "";
-    if (request.key_type == transaction_key) {
-      out.error_code = ErrorCode::coordinator_not_available;
-      out.error_message = "transactions are not served by this broker";
-    } else if (request.key_type != group_key) {
+    const bool transaction = request.key_type == transaction_key;
+    if (!transaction && request.key_type != group_key) {
       out.error_code = ErrorCode::invalid_request;
       out.error_message = "unknown coordinator type";
-    } else if (!context.allowed(Operation::describe, Resource::group, key)) {
-      out.error_code = ErrorCode::group_authorization_failed;
-    } else if (!co_await ensure_offsets_topic(context.services, context.shard)) {
+    } else if (!context.allowed(Operation::describe, transaction ? Resource::transactional_id : Resource::group, key)) {
+      out.error_code = transaction ? ErrorCode::transactional_id_authorization_failed : ErrorCode::group_authorization_failed;
+    } else if (!co_await ensure_internal_topic(context.services, context.shard, transaction ? transactions_topic : offsets_topic)) {
       out.error_code = ErrorCode::coordinator_not_available;
     } else {
       out.node_id = context.services.node_id;
@@ -166,27 +166,6 @@ Task<kafka::FindCoordinatorResponse> handle_find_coordinator(RequestContext& con
     response.host = only.host;
     response.port = only.port;
   }
-  co_return response;
-}
-
-Task<kafka::InitProducerIdResponse> handle_init_producer_id(RequestContext& context, kafka::InitProducerIdRequest& request) {
-  kafka::InitProducerIdResponse response;
-  if (request.transactional_id) {
-    // A transactional id needs its coordinator, which this broker does not have.
-    response.error_code = request.transactional_id->empty() ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available;
-    co_return response;
-  }
-  if (!context.allowed(Operation::idempotent_write, Resource::cluster, "kafka-cluster")) {
-    response.error_code = ErrorCode::cluster_authorization_failed;
-    co_return response;
-  }
-  const auto id = co_await async::on(context.services.control, context.services.metadata.next_producer_id());
-  if (!id) {
-    response.error_code = ErrorCode::coordinator_not_available;
-    co_return response;
-  }
-  response.producer_id = *id;
-  response.producer_epoch = 0;
   co_return response;
 }
 

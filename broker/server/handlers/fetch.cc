@@ -43,11 +43,11 @@ Task<> read_partition(Services& services, Target& target, std::size_t bytes_max,
   if (result.error_code != ErrorCode::none) co_return;
   storage::Log& log = replica->log();
   result.high_watermark = replica->high_watermark();
-  result.last_stable_offset = result.high_watermark;
+  result.last_stable_offset = replica->last_stable_offset();
   result.log_start_offset = log.start_offset();
   if (read_committed) result.aborted_transactions.emplace();
   if (result.diverging_epoch.epoch >= 0) co_return;
-  auto read = log.read(target.request.fetch_offset, result.high_watermark,
+  auto read = log.read(target.request.fetch_offset, read_committed ? result.last_stable_offset : result.high_watermark,
                        std::min(bytes_max, static_cast<std::size_t>(std::max(target.request.partition_max_bytes, 0))), at_least_one);
   if (!read) {
     result.error_code = read.error().code == Errc::out_of_range ? ErrorCode::offset_out_of_range : ErrorCode::kafka_storage_error;
@@ -55,6 +55,9 @@ Task<> read_partition(Services& services, Target& target, std::size_t bytes_max,
   }
   target.bytes = read->size;
   if (read->size > 0) {
+    if (read_committed)
+      for (const auto& aborted : log.aborted_transactions(target.request.fetch_offset, read->next_offset))
+        result.aborted_transactions->push_back({aborted.producer_id, aborted.first_offset});
     result.records.body_size = read->size;
     result.records.body = std::make_shared<std::vector<io::FileSlice>>(std::move(read->slices));
   }

@@ -86,7 +86,7 @@ Task<kafka::OffsetFetchResponse> handle_offset_fetch(RequestContext& context, ka
   }
   for (auto& group : request.groups) {
     if (context.allowed(Operation::describe, Resource::group, group.group_id)) {
-      response.groups.push_back(co_await context.services.groups.fetch(std::move(group)));
+      response.groups.push_back(co_await context.services.groups.fetch(std::move(group), request.require_stable));
       continue;
     }
     response.groups.push_back({.group_id = group.group_id, .topics = {}, .error_code = ErrorCode::group_authorization_failed});
@@ -99,6 +99,37 @@ Task<kafka::OffsetFetchResponse> handle_offset_fetch(RequestContext& context, ka
   if (context.version < 2 && only.error_code != ErrorCode::none)
     for (auto& topic : response.topics)
       for (auto& partition : topic.partitions) partition.error_code = only.error_code;
+  co_return response;
+}
+
+Task<kafka::OffsetDeleteResponse> handle_offset_delete(RequestContext& context, kafka::OffsetDeleteRequest& request) {
+  kafka::OffsetDeleteResponse response;
+  if (!context.allowed(Operation::remove, Resource::group, request.group_id)) {
+    response.error_code = ErrorCode::group_authorization_failed;
+    co_return response;
+  }
+  const auto image = context.image();
+  kafka::OffsetDeleteRequest known = request;
+  for (auto& topic : known.topics)
+    std::erase_if(topic.partitions, [&](const auto& partition) {
+      return !context.allowed(Operation::read, Resource::topic, topic.name) || !image->partition(topic.name, partition.partition_index);
+    });
+  auto done = co_await context.services.groups.delete_offsets(std::move(known));
+  response.error_code = done.error_code;
+  if (done.error_code != ErrorCode::none) co_return response;
+  std::map<std::pair<std::string, std::int32_t>, ErrorCode> results;
+  for (const auto& topic : done.topics)
+    for (const auto& partition : topic.partitions) results[{topic.name, partition.partition_index}] = partition.error_code;
+  for (const auto& topic : request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = topic.name;
+    for (const auto& partition : topic.partitions) {
+      const auto it = results.find({topic.name, partition.partition_index});
+      const auto missing =
+          context.allowed(Operation::read, Resource::topic, topic.name) ? ErrorCode::unknown_topic_or_partition : ErrorCode::topic_authorization_failed;
+      out.partitions.push_back({partition.partition_index, it == results.end() ? missing : it->second});
+    }
+  }
   co_return response;
 }
 

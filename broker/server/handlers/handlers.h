@@ -14,6 +14,7 @@ Task<kafka::OffsetForLeaderEpochResponse> handle_offset_for_leader_epoch(Request
 Task<kafka::MetadataResponse> handle_metadata(RequestContext& context, kafka::MetadataRequest& request);
 Task<kafka::DescribeClusterResponse> handle_describe_cluster(RequestContext& context, kafka::DescribeClusterRequest& request);
 Task<kafka::ApiVersionsResponse> handle_api_versions(RequestContext& context, kafka::ApiVersionsRequest& request);
+Task<kafka::UpdateFeaturesResponse> handle_update_features(RequestContext& context, kafka::UpdateFeaturesRequest& request);
 Task<kafka::CreateTopicsResponse> handle_create_topics(RequestContext& context, kafka::CreateTopicsRequest& request);
 Task<kafka::DeleteTopicsResponse> handle_delete_topics(RequestContext& context, kafka::DeleteTopicsRequest& request);
 Task<kafka::CreatePartitionsResponse> handle_create_partitions(RequestContext& context, kafka::CreatePartitionsRequest& request);
@@ -31,7 +32,17 @@ Task<kafka::DescribeGroupsResponse> handle_describe_groups(RequestContext& conte
 Task<kafka::ListGroupsResponse> handle_list_groups(RequestContext& context, kafka::ListGroupsRequest& request);
 Task<kafka::DeleteGroupsResponse> handle_delete_groups(RequestContext& context, kafka::DeleteGroupsRequest& request);
 
-/// Creates __consumer_offsets if it is not there; used by FindCoordinator.
-Task<bool> ensure_offsets_topic(Services& services, async::Shard& caller);
+Task<kafka::OffsetDeleteResponse> handle_offset_delete(RequestContext& context, kafka::OffsetDeleteRequest& request);
+Task<kafka::AddPartitionsToTxnResponse> handle_add_partitions_to_txn(RequestContext& context, kafka::AddPartitionsToTxnRequest& request);
+Task<kafka::AddOffsetsToTxnResponse> handle_add_offsets_to_txn(RequestContext& context, kafka::AddOffsetsToTxnRequest& request);
+Task<kafka::EndTxnResponse> handle_end_txn(RequestContext& context, kafka::EndTxnRequest& request);
+Task<kafka::TxnOffsetCommitResponse> handle_txn_offset_commit(RequestContext& context, kafka::TxnOffsetCommitRequest& request);
+Task<kafka::WriteTxnMarkersResponse> handle_write_txn_markers(RequestContext& context, kafka::WriteTxnMarkersRequest& request);
+Task<kafka::DescribeProducersResponse> handle_describe_producers(RequestContext& context, kafka::DescribeProducersRequest& request);
+Task<kafka::DescribeTransactionsResponse> handle_describe_transactions(RequestContext& context, kafka::DescribeTransactionsRequest& request);
+Task<kafka::ListTransactionsResponse> handle_list_transactions(RequestContext& context, kafka::ListTransactionsRequest& request);
+
+/// Creates a coordinator's topic if it is not there; used by FindCoordinator and Metadata.
+Task<bool> ensure_internal_topic(Services& services, async::Shard& caller, const char* name);
 
 }  // namespace meridian::server

@@ -22,7 +22,7 @@ std::int16_t known_since(std::int64_t timestamp) {
   return timestamp < last_tiered ? INT16_MAX : 1;
 }
 
-Task<> list_partition(Services& services, const std::string& topic, const kafka::ListOffsetsRequestPartition& request,
+Task<> list_partition(Services& services, const std::string& topic, const kafka::ListOffsetsRequestPartition& request, bool read_committed,
                       kafka::ListOffsetsResponsePartition& result) {
   const auto replica = services.replicas.find(topic, request.partition_index);
   result.error_code = replica                                                    ? check_epoch(*replica, request.current_leader_epoch)
@@ -30,7 +30,7 @@ Task<> list_partition(Services& services, const std::string& topic, const kafka:
                                                                                  : ErrorCode::unknown_topic_or_partition;
   if (result.error_code != ErrorCode::none) co_return;
   storage::Log& log = replica->log();
-  const Offset end = replica->high_watermark();
+  const Offset end = read_committed ? replica->last_stable_offset() : replica->high_watermark();
   if (request.timestamp == last_tiered) co_return;  // nothing is tiered: -1
   if (request.timestamp == latest || request.timestamp == earliest || request.timestamp == earliest_local) {
     result.offset = request.timestamp == latest ? end : log.start_offset();
@@ -72,7 +72,7 @@ Task<kafka::ListOffsetsResponse> handle_list_offsets(RequestContext& context, ka
       else if (context.version < known_since(partition.timestamp)) result.error_code = ErrorCode::unsupported_version;
       else
         co_await async::on(context.services.replicas.home(topic.name, partition.partition_index),
-                           list_partition(context.services, topic.name, partition, result));
+                           list_partition(context.services, topic.name, partition, request.isolation_level == 1, result));
     }
   }
   co_return response;

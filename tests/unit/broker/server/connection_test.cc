@@ -111,7 +111,6 @@ TEST(Dispatcher, AdvertisesWhatItServesAndProduceFromZero) {
     EXPECT_EQ(find_handler(handler.api.key), &handler);
     EXPECT_EQ(handler.advertised_min, handler.api.key == 0 ? 0 : handler.api.versions.min) << handler.api.name << ": KAFKA-18659 concerns Produce alone";
   }
-  EXPECT_EQ(find_handler(24), nullptr) << "AddPartitionsToTxn is spoken by the mirror, not served";
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class LogTest : public ::testing::Test {
     return log ? std::move(*log) : nullptr;
   }
   std::expected<Appended, AppendFailure> append(Log& log, Bytes batch, std::optional<Offset> expected = {}) {
-    return log.append(batch.data(), batch.size(), 0, 5000, expected);
+    return log.append(batch.data(), batch.size(), 0, 5000, {.expected = expected});
   }
   std::vector<std::string> values(Log& log, Offset from, Offset limit = INT64_MAX) {
     std::vector<std::string> out;

@@ -1,0 +1,11 @@
+#include "broker/coordinator/partition_writer.h"
+
+namespace meridian::coordinator {
+
+std::int32_t partition_of(std::string_view key, std::int32_t partition_count) {
+  std::uint32_t hash = 0;
+  for (const char c : key) hash = 31 * hash + static_cast<unsigned char>(c);
+  return static_cast<std::int32_t>((hash & 0x7fffffffu) % static_cast<std::uint32_t>(partition_count));
+}
+
+}  // namespace meridian::coordinator
