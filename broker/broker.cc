@@ -65,8 +65,8 @@ Task<Status> Broker::start() {
   auto store = seams_.open_store(directory, control);
   if (!store) co_return fail(store.error());
   store_ = std::move(*store);
-  metadata_ = std::make_unique<metadata::MetadataService>(*store_, metadata::TopicsControl(settings_, node_id, seams_.random), seams_.random, control.context(),
-                                                          seams_.clock);
+  metadata_ = std::make_unique<metadata::MetadataService>(*store_, settings_, metadata::TopicsControl(settings_, node_id, seams_.random), seams_.random,
+                                                          control.context(), seams_.clock);
   cache_ = std::make_unique<server::MetadataCache>(shards_);
   // Replicas before the cache: whoever sees a topic finds its log.
   if (auto done = co_await metadata_->start(replicas_->was_clean(), {replicas_.get(), cache_.get()}); !done) co_return done;
@@ -83,8 +83,10 @@ Task<Status> Broker::start() {
     if (!parsed) co_return fail(parsed.error());
     advertised = *parsed;
   }
-  services_.emplace(
-      server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, *transactions_, *markers_, authorizer_, registry_, node_id, advertised});
+  quotas_ =
+      std::make_unique<server::Quotas>(control, static_cast<double>(settings_.integer("quota.window.num") * settings_.integer("quota.window.size.seconds")));
+  services_.emplace(server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, *transactions_, *markers_, authorizer_, *quotas_, registry_,
+                                     node_id, advertised});
   server_ = std::make_unique<server::Server>(*services_, shards_, seams_.network);
   auto bound = server_->listen(*kafka_at);
   if (!bound) co_return fail(bound.error());

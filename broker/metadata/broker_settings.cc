@@ -1,5 +1,6 @@
 #include "broker/metadata/broker_settings.h"
 
+#include <algorithm>
 #include <array>
 
 namespace meridian::metadata {
@@ -37,6 +38,10 @@ constexpr Setting broker_table[] = {
     {"log.retention.bytes", int64, "-1", "Retention of a partition, bytes; -1 keeps all.", -1, INT64_MAX},
     {"log.retention.check.interval.ms", int64, "300000", "How often retention is enforced, ms.", 1, INT64_MAX},
     {"log.cleanup.policy", list, "delete", "delete, compact or both.", INT64_MIN, INT64_MAX, "delete|compact"},
+    {"log.cleaner.enable", boolean, "true", "Compact topics whose cleanup.policy says so."},
+    {"log.cleaner.backoff.ms", int64, "15000", "Pause of the log cleaner when no log needs compaction, ms.", 0, INT64_MAX},
+    {"log.cleaner.dedupe.buffer.size", int64, "134217728", "Memory of one compaction run for keys, bytes; 24 a key.", 24576, INT64_MAX},
+    {"log.cleaner.io.max.bytes.per.second", floating, "1.7976931348623157E308", "The log cleaner reads at most so much, bytes/s."},
     {"log.cleaner.delete.retention.ms", int64, "86400000", "How long tombstones are kept, ms.", 0, INT64_MAX},
     {"log.cleaner.min.cleanable.ratio", floating, "0.5", "Dirty share that starts compaction.", 0, 1},
     {"log.cleaner.min.compaction.lag.ms", int64, "0", "Age before a record may be compacted, ms.", 0, INT64_MAX},
@@ -75,6 +80,16 @@ constexpr Setting broker_table[] = {
     {"group.max.session.timeout.ms", int32, "1800000", "Largest session timeout of a member, ms.", 0, INT32_MAX},
     {"group.initial.rebalance.delay.ms", int32, "3000", "A new group waits this long for more members, ms.", 0, INT32_MAX},
     {"group.max.size", int32, "2147483647", "Members of a group.", 1, INT32_MAX},
+    {"group.consumer.heartbeat.interval.ms", int32, "5000", "Consumer protocol (KIP-848): heartbeat interval, ms.", 1, INT32_MAX},
+    {"group.consumer.session.timeout.ms", int32, "45000", "Consumer protocol: a member that is silent for longer is removed, ms.", 1, INT32_MAX},
+    {"group.consumer.max.size", int32, "2147483647", "Consumer protocol: members of a group.", 1, INT32_MAX},
+    {"group.consumer.assignors", list, "uniform,range", "Consumer protocol: server-side assignors; the first is the default.", INT64_MIN, INT64_MAX,
+     "uniform|range"},
+    {"group.consumer.migration.policy", string, "bidirectional", "Which way groups may change between classic and consumer protocol while they run.", INT64_MIN,
+     INT64_MAX, "bidirectional|upgrade|downgrade|disabled"},
+    {"quota.window.num", int32, "11", "Client quotas: windows over which use is averaged.", 1, INT32_MAX},
+    {"quota.window.size.seconds", int32, "1", "Client quotas: length of a window, s.", 1, INT32_MAX},
+    {"telemetry.max.bytes", int32, "1048576", "Largest PushTelemetry payload, bytes.", 1, INT32_MAX},
     {"log.level", string, "info", "Log verbosity.", INT64_MIN, INT64_MAX, "debug|info|warn|error"},
 };
 
@@ -118,7 +133,37 @@ constexpr Setting topic_table[] = {
      "unclean.leader.election.enable"},
 };
 
+constexpr Setting group_table[] = {
+    {"consumer.heartbeat.interval.ms", int32, "5000", "Heartbeat interval that members are told, ms.", 1, INT32_MAX, nullptr,
+     "group.consumer.heartbeat.interval.ms"},
+    {"consumer.session.timeout.ms", int32, "45000", "A member that is silent for longer is removed, ms.", 1, INT32_MAX, nullptr,
+     "group.consumer.session.timeout.ms"},
+};
+
+constexpr Setting client_metrics_table[] = {
+    {"interval.ms", int32, "300000", "How often a matching client pushes, ms.", 100, 3600000},
+    {"match", list, "", "Which clients: SELECTOR=REGEX, all must match."},
+    {"metrics", list, "", "Prefixes of the metrics to push; * for all."},
+};
+
 }  // namespace
+
+std::span<const Setting> group_setting_table() { return group_table; }
+std::span<const Setting> client_metrics_setting_table() { return client_metrics_table; }
+
+bool is_dynamic(std::string_view name) {
+  constexpr std::string_view read_where_used[] = {"log.retention.minutes",
+                                                  "log.retention.hours",
+                                                  "log.roll.hours",
+                                                  "log.cleaner.backoff.ms",
+                                                  "log.cleaner.dedupe.buffer.size",
+                                                  "log.cleaner.io.max.bytes.per.second",
+                                                  "producer.id.expiration.ms",
+                                                  "max.connections",
+                                                  "log.retention.check.interval.ms"};
+  const bool default_of_topics = std::ranges::any_of(topic_table, [name](const Setting& topic) { return topic.broker_key && name == topic.broker_key; });
+  return default_of_topics || std::ranges::find(read_where_used, name) != std::end(read_where_used);
+}
 
 std::span<const Setting> broker_setting_table() { return broker_table; }
 std::span<const Setting> topic_setting_table() { return topic_table; }

@@ -11,6 +11,12 @@ namespace meridian::metadata {
 std::span<const config::Setting> broker_setting_table();
 std::span<const config::Setting> topic_setting_table();
 
+/// Settings of consumer groups and of client metrics subscriptions (KIP-714), which live in the metadata alone.
+std::span<const config::Setting> group_setting_table();
+std::span<const config::Setting> client_metrics_setting_table();
+/// May this broker setting change while the broker runs? Those that are defaults of topics may, and a few that are read where they are used.
+bool is_dynamic(std::string_view broker_setting);
+
 using TopicConfigs = std::map<std::string, std::string, std::less<>>;
 
 /// Effective value of a topic setting: the topic's, else the broker's, else the default.

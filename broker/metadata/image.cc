@@ -18,6 +18,15 @@ struct TopicChange {
   Revision revision = 0;
 };
 
+/// Cluster-wide dynamic settings over the file's, this broker's own over both. A value that this version does not take is left out.
+std::shared_ptr<const config::Settings> effective_settings(const MetadataImage& image) {
+  auto settings = std::make_shared<config::Settings>(*image.file_settings);
+  for (const auto& resource : {std::string("broker/"), "broker/" + settings->string("node.id")})
+    if (const auto it = image.resource_configs.find(resource); it != image.resource_configs.end())
+      for (const auto& [name, value] : it->second.values) (void)settings->set(name, value);
+  return settings;
+}
+
 class Builder {
  public:
   explicit Builder(const MetadataImage& from) : image_(std::make_shared<MetadataImage>(from)) {}
@@ -58,6 +67,29 @@ class Builder {
         for (auto& entry : record.entries) configs[entry.name] = entry.value;
       });
     }
+    if (key.starts_with("c/")) {
+      const std::string resource = key.substr(2);
+      resource_changes_.insert(resource);
+      image_->resource_configs.erase(resource);
+      if (deleted) return {};
+      auto& config = image_->resource_configs[resource];
+      config.revision = change.mod_revision;
+      return decode_into<ConfigRecord>(change, [&](ConfigRecord record) {
+        for (auto& entry : record.entries) config.values[entry.name] = entry.value;
+      });
+    }
+    if (key.starts_with("q/")) {
+      quotas_changed_ = true;
+      const auto entity = decode_quota_key(key);
+      if (!entity) return fail(entity.error());
+      image_->quotas.erase(*entity);
+      if (deleted) return {};
+      auto& quota = image_->quotas[*entity];
+      quota.revision = change.mod_revision;
+      return decode_into<QuotaRecord>(change, [&](QuotaRecord record) {
+        for (auto& entry : record.entries) quota.values[entry.name] = entry.value;
+      });
+    }
     return {};  // keys of other subsystems
   }
 
@@ -68,6 +100,12 @@ class Builder {
     for (const auto& [name, topic] : image_->topics)
       if (touched_ids_.contains(topic->id.to_string())) names.insert(name);
     for (const auto& name : names) rebuild(name, delta);
+    delta.quotas_changed = quotas_changed_;
+    for (const auto& resource : resource_changes_) {
+      if (resource.starts_with("group/")) delta.groups_changed.insert(resource.substr(6));
+      if (resource.starts_with("broker/")) delta.settings_changed = true;
+    }
+    if (image_->file_settings && (delta.settings_changed || !image_->settings)) image_->settings = effective_settings(*image_);
     image_->revision = revision;
     image_->partition_count = 0;
     for (const auto& [name, topic] : image_->topics) image_->partition_count += topic->partitions.size();
@@ -120,6 +158,8 @@ class Builder {
   std::map<std::string, TopicChange> topics_;
   std::map<std::string, std::pair<TopicConfigs, Revision>> configs_;
   std::set<std::string> touched_ids_;
+  std::set<std::string> resource_changes_;
+  bool quotas_changed_ = false;
 };
 
 }  // namespace

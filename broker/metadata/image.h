@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "broker/metadata/broker_settings.h"
 #include "broker/metadata/features.h"
@@ -20,8 +21,26 @@ struct TopicImage {
   Revision config_revision = 0;  ///< of its configuration's key; 0 = none
 };
 
+/// A configuration that is not a topic's: "broker/" (all brokers), "broker/1", "group/NAME", "client-metrics/NAME".
+struct ResourceConfig {
+  TopicConfigs values;
+  Revision revision = 0;
+};
+
+/// Whom a quota is for (KIP-546): entity types "user", "client-id", "ip"; an empty name is the default of its type.
+using QuotaEntity = std::map<std::string, std::string>;
+struct Quota {
+  std::map<std::string, double> values;  ///< producer_byte_rate, consumer_byte_rate, request_percentage, controller_mutation_rate
+  Revision revision = 0;
+};
+
 struct MetadataImage {
   Revision revision = 0;
+  /// The file's settings with the cluster's and this broker's dynamic ones over them. Never null once the service has started.
+  std::shared_ptr<const config::Settings> settings;
+  std::shared_ptr<const config::Settings> file_settings;
+  std::map<std::string, ResourceConfig, std::less<>> resource_configs;
+  std::map<QuotaEntity, Quota> quotas;
   std::string cluster_id;
   FeatureLevels features;          ///< finalized levels above 0
   Revision features_revision = 0;  ///< rises with every change; 0 = never written
@@ -51,6 +70,9 @@ using ImagePtr = std::shared_ptr<const MetadataImage>;
 struct MetadataDelta {
   std::vector<std::shared_ptr<const TopicImage>> changed;  ///< new, grown, re-led or re-configured
   std::vector<std::shared_ptr<const TopicImage>> removed;
+  bool settings_changed = false;  ///< of the broker: every topic's effective configuration may be another
+  bool quotas_changed = false;
+  std::set<std::string> groups_changed;  ///< whose configuration changed
 };
 
 /// Applies one committed batch. Fails on values that do not parse: a newer or damaged store must not be guessed at.

@@ -8,8 +8,10 @@ namespace {
 constexpr std::int64_t producer_id_block = 1000;
 }  // namespace
 
-MetadataService::MetadataService(MetaStore& store, TopicsControl control, base::Random& random, boost::asio::io_context& context, async::Clock& clock)
+MetadataService::MetadataService(MetaStore& store, const config::Settings& settings, TopicsControl control, base::Random& random,
+                                 boost::asio::io_context& context, async::Clock& clock)
     : store_(store),
+      file_settings_(std::make_shared<config::Settings>(settings)),
       control_(control),
       random_(random),
       context_(context),
@@ -23,7 +25,9 @@ Task<Status> MetadataService::start(bool clean, std::vector<MetadataPublisher*> 
   auto snapshot = co_await store_.load("");
   if (!snapshot) co_return fail(snapshot.error());
   MetadataDelta delta;
-  auto image = apply(MetadataImage{}, WatchBatch{snapshot->revision, std::move(snapshot->pairs)}, delta);
+  MetadataImage empty;
+  empty.file_settings = file_settings_;
+  auto image = apply(empty, WatchBatch{snapshot->revision, std::move(snapshot->pairs)}, delta);
   if (!image) co_return fail(image.error());
   image_ = *image;
   if (image_->cluster_id.empty()) {
@@ -47,7 +51,7 @@ Task<Status> MetadataService::start(bool clean, std::vector<MetadataPublisher*> 
   snapshot = co_await store_.load("");
   if (!snapshot) co_return fail(snapshot.error());
   delta = {};
-  image = apply(MetadataImage{}, WatchBatch{snapshot->revision, std::move(snapshot->pairs)}, delta);
+  image = apply(empty, WatchBatch{snapshot->revision, std::move(snapshot->pairs)}, delta);
   if (!image) co_return fail(image.error());
   image_ = *image;
   for (auto* publisher : publishers_) co_await publisher->publish(image_, delta);
@@ -149,11 +153,21 @@ Task<TopicDecision> MetadataService::create_partitions(kafka::CreatePartitionsTo
 }
 
 Task<TopicDecision> MetadataService::alter_configs(kafka::IncrementalAlterConfigsResource request, bool validate_only) {
-  // A lost race is decided again on the newer image: alterations are increments and do not conflict by themselves.
+  const auto decide = [this, &request] {
+    return request.resource_type == topic_resource ? control_.alter(*image_, request) : control_.alter_resource(*image_, request);
+  };
+  co_return co_await carry_out_again(decide, validate_only);
+}
+
+Task<TopicDecision> MetadataService::alter_quota(QuotaEntity entity, std::map<std::string, std::optional<double>> values, bool validate_only) {
+  co_return co_await carry_out_again([this, &entity, &values] { return control_.alter_quota(*image_, entity, values); }, validate_only);
+}
+
+Task<TopicDecision> MetadataService::carry_out_again(std::function<TopicDecision()> decide, bool validate_only) {
   constexpr int attempts_max = 8;
   TopicDecision decision;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    decision = co_await carry_out(control_.alter(*image_, request), validate_only, kafka::ErrorCode::request_timed_out);
+    decision = co_await carry_out(decide(), validate_only, kafka::ErrorCode::request_timed_out);
     if (decision.error != kafka::ErrorCode::request_timed_out) break;
   }
   co_return decision;

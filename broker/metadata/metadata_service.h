@@ -18,7 +18,8 @@ class MetadataPublisher {
 
 class MetadataService {
  public:
-  MetadataService(MetaStore& store, TopicsControl control, base::Random& random, boost::asio::io_context& context, async::Clock& clock);
+  MetadataService(MetaStore& store, const config::Settings& settings, TopicsControl control, base::Random& random, boost::asio::io_context& context,
+                  async::Clock& clock);
 
   /// Loads the store, makes a new cluster where it is empty, raises leader epochs after an unclean end, publishes the image.
   Task<Status> start(bool clean, std::vector<MetadataPublisher*> publishers);
@@ -30,19 +31,24 @@ class MetadataService {
   Task<TopicDecision> create_topic(kafka::CreateTopicsRequestTopic request, bool validate_only);
   Task<TopicDecision> delete_topic(std::string name);
   Task<TopicDecision> create_partitions(kafka::CreatePartitionsTopic request, bool validate_only);
+  /// Of a topic or any other resource.
   Task<TopicDecision> alter_configs(kafka::IncrementalAlterConfigsResource request, bool validate_only);
+  Task<TopicDecision> alter_quota(QuotaEntity entity, std::map<std::string, std::optional<double>> values, bool validate_only);
   /// One decision for the whole request: all levels change, or none.
   Task<TopicDecision> update_features(kafka::UpdateFeaturesRequest request);
   /// A producer id that was never given out before.
   Task<Result<std::int64_t>> next_producer_id();
 
  private:
+  /// Decides on the newest image and carries out, again when somebody else was faster.
+  Task<TopicDecision> carry_out_again(std::function<TopicDecision()> decide, bool validate_only);
   Task<TopicDecision> carry_out(TopicDecision decision, bool validate_only, kafka::ErrorCode when_refused);
   Task<Status> sweep_orphans();
   Task<> publish_loop();
   Task<> wait_published(Revision revision);
 
   MetaStore& store_;
+  std::shared_ptr<const config::Settings> file_settings_;
   TopicsControl control_;
   base::Random& random_;
   boost::asio::io_context& context_;

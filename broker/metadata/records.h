@@ -1,6 +1,8 @@
 // Metadata values: a version byte, then a field list in flexible encoding. Keys: docs/formats/metadata.md.
 #pragma once
 
+#include <map>
+
 #include "common/kafka/codec.h"
 
 namespace meridian::metadata {
@@ -66,6 +68,19 @@ struct FeaturesRecord {
   void fields(this auto& self, auto& f) { f(self.entries); }
 };
 
+struct QuotaEntry {
+  std::string name;
+  double value = 0;
+  void fields(this auto& self, auto& f) {
+    f(self.name);
+    f(self.value);
+  }
+};
+struct QuotaRecord {
+  std::vector<QuotaEntry> entries;
+  void fields(this auto& self, auto& f) { f(self.entries); }
+};
+
 inline constexpr char record_version = 0;
 
 template <class T>
@@ -85,7 +100,11 @@ Result<T> decode_record(ByteView bytes) {
 inline std::string topic_key(const std::string& name) { return "t/" + name; }
 inline std::string partition_key(const Uuid& id, std::int32_t n) { return "p/" + id.to_string() + "/" + std::to_string(n); }
 inline std::string topic_config_key(const std::string& name) { return "c/topic/" + name; }
-inline constexpr const char* broker_config_key = "c/broker/";
+/// `resource` as in MetadataImage::resource_configs.
+inline std::string resource_config_key(const std::string& resource) { return "c/" + resource; }
+/// "q/" and, per part of the entity, type and name, each with its length before it: "q/4:user5:alice".
+std::string quota_key(const std::map<std::string, std::string>& entity);
+Result<std::map<std::string, std::string>> decode_quota_key(std::string_view key);
 inline constexpr const char* cluster_key = "cluster";
 inline constexpr const char* producer_id_key = "pid";
 inline constexpr const char* features_key = "features";

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 namespace meridian::metadata {
 namespace {
@@ -81,8 +82,8 @@ TopicDecision TopicsControl::create(const MetadataImage& image, const kafka::Cre
     }
     decision.partition_count = static_cast<std::int32_t>(seen.size());
   } else {
-    if (request.num_partitions == -1) decision.partition_count = static_cast<std::int32_t>(settings_.integer("num.partitions"));
-    const auto factor = request.replication_factor == -1 ? settings_.integer("default.replication.factor") : request.replication_factor;
+    if (request.num_partitions == -1) decision.partition_count = static_cast<std::int32_t>(image.settings->integer("num.partitions"));
+    const auto factor = request.replication_factor == -1 ? image.settings->integer("default.replication.factor") : request.replication_factor;
     if (factor < 1) return refuse(ErrorCode::invalid_replication_factor, "Replication factor must be larger than 0, or -1 to use the default value.");
     if (factor > 1)
       return refuse(ErrorCode::invalid_replication_factor,
@@ -150,44 +151,130 @@ TopicDecision TopicsControl::grow(const MetadataImage& image, const kafka::Creat
   return decision;
 }
 
-TopicDecision TopicsControl::alter(const MetadataImage& image, const kafka::IncrementalAlterConfigsResource& request) const {
+// One configuration with a request's changes applied; `now` says what a list holds before anything is appended.
+std::expected<TopicConfigs, std::pair<ErrorCode, std::string>> TopicsControl::altered(
+    TopicConfigs configs, const std::vector<kafka::IncrementalAlterConfigsConfig>& changes, const config::Settings& table, const char* kind,
+    const std::function<std::string(const TopicConfigs&, const config::Setting&)>& now) const {
   enum Operation : std::int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
-  const TopicImage* topic = image.topic(request.resource_name);
-  if (!topic) return refuse(ErrorCode::unknown_topic_or_partition, fmt::format("The topic '{}' does not exist.", request.resource_name));
-  TopicDecision decision;
-  decision.name = topic->name;
-  decision.configs = topic->configs;
-  const config::Settings table(topic_setting_table());
-  for (const auto& change : request.configs) {
+  const auto refused = [](ErrorCode error, std::string message) { return std::unexpected(std::pair{error, std::move(message)}); };
+  std::set<std::string> seen;
+  for (const auto& change : changes) {
     const auto* setting = table.find(change.name);
-    if (!setting) return refuse(ErrorCode::invalid_config, fmt::format("Unknown topic config name: {}", change.name));
+    if (!setting) return refused(ErrorCode::invalid_config, fmt::format("Unknown {} config name: {}", kind, change.name));
+    if (!seen.insert(change.name).second) return refused(ErrorCode::invalid_request, fmt::format("Error due to duplicate config keys: {}", change.name));
     if (change.operation == remove) {
-      decision.configs.erase(change.name);
+      configs.erase(change.name);
       continue;
     }
-    if (!change.value) return refuse(ErrorCode::invalid_request, fmt::format("Null value not supported for : {}", change.name));
+    if (!change.value) return refused(ErrorCode::invalid_request, fmt::format("Null value not supported for : {}", change.name));
     std::string value = *change.value;
     if (change.operation == append || change.operation == subtract) {
       if (setting->type != config::Type::list)
-        return refuse(ErrorCode::invalid_config,
-                      fmt::format("Can't {} to key {} because its type is not LIST.", change.operation == append ? "APPEND" : "SUBTRACT", change.name));
-      auto parts = config::split_list(topic_value(settings_, decision.configs, *setting).value_or(""));
+        return refused(ErrorCode::invalid_config,
+                       fmt::format("Can't {} to key {} because its type is not LIST.", change.operation == append ? "APPEND" : "SUBTRACT", change.name));
+      auto parts = config::split_list(now(configs, *setting));
       for (const auto& part : config::split_list(value)) {
         std::erase(parts, part);
         if (change.operation == append) parts.push_back(part);
       }
       value = fmt::format("{}", fmt::join(parts, ","));
     } else if (change.operation != set) {
-      return refuse(ErrorCode::invalid_request, fmt::format("Unknown operation type {}.", change.operation));
+      return refused(ErrorCode::invalid_request, fmt::format("Unknown operation type {}.", change.operation));
     }
-    if (auto valid = check_config(change.name, value); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
-    decision.configs[change.name] = value;
+    if (auto valid = table.check(*setting, value); !valid) return refused(ErrorCode::invalid_config, valid.error().message);
+    configs[change.name] = value;
   }
+  return configs;
+}
+
+TopicDecision TopicsControl::alter(const MetadataImage& image, const kafka::IncrementalAlterConfigsResource& request) const {
+  const TopicImage* topic = image.topic(request.resource_name);
+  if (!topic) return refuse(ErrorCode::unknown_topic_or_partition, fmt::format("The topic '{}' does not exist.", request.resource_name));
+  TopicDecision decision;
+  decision.name = topic->name;
+  auto configs = altered(topic->configs, request.configs, config::Settings(topic_setting_table()), "topic",
+                         [&](const TopicConfigs& own, const config::Setting& setting) { return topic_value(*image.settings, own, setting).value_or(""); });
+  if (!configs) return refuse(configs.error().first, configs.error().second);
+  for (const auto& [name, value] : *configs)
+    if (auto valid = check_config(name, value); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
+  decision.configs = std::move(*configs);
   Txn txn;
   txn.compares.push_back({.key = topic_config_key(topic->name), .target = Compare::Target::mod, .expected = topic->config_revision});
   txn.compares.push_back({.key = topic_key(topic->name), .target = Compare::Target::mod, .expected = topic->revision});
   txn.puts.emplace_back(topic_config_key(topic->name), encode_configs(decision.configs));
   decision.txns.push_back(std::move(txn));
+  return decision;
+}
+
+std::optional<std::string> resource_path(std::int8_t type, const std::string& name) {
+  if (type == broker_resource) return "broker/" + name;
+  if (type == group_resource) return "group/" + name;
+  if (type == client_metrics_resource) return "client-metrics/" + name;
+  return std::nullopt;
+}
+
+TopicDecision TopicsControl::alter_resource(const MetadataImage& image, const kafka::IncrementalAlterConfigsResource& request) const {
+  const bool of_broker = request.resource_type == broker_resource, of_group = request.resource_type == group_resource;
+  const auto path = *resource_path(request.resource_type, request.resource_name);
+  const config::Settings table(of_broker ? broker_setting_table() : of_group ? group_setting_table() : client_metrics_setting_table());
+  if (!of_broker && request.resource_name.empty()) return refuse(ErrorCode::invalid_request, "Default resources are not allowed.");
+  if (of_broker)
+    for (const auto& change : request.configs)
+      if (table.find(change.name) && !is_dynamic(change.name))
+        return refuse(ErrorCode::invalid_request, fmt::format("Cannot update these configs dynamically: [{}]", change.name));
+  const auto found = image.resource_configs.find(path);
+  const ResourceConfig before = found == image.resource_configs.end() ? ResourceConfig{} : found->second;
+  auto configs = altered(before.values, request.configs, table,
+                         of_broker  ? "broker"
+                         : of_group ? "group"
+                                    : "client metrics",
+                         [&](const TopicConfigs& own, const config::Setting& setting) {
+                           const auto it = own.find(setting.name);
+                           if (it != own.end()) return it->second;
+                           return of_broker ? image.settings->string(setting.name) : std::string(setting.default_value ? setting.default_value : "");
+                         });
+  if (!configs) return refuse(configs.error().first, configs.error().second);
+  TopicDecision decision;
+  decision.name = request.resource_name;
+  Txn txn;
+  const auto key = resource_config_key(path);
+  txn.compares.push_back({.key = key, .target = Compare::Target::mod, .expected = before.revision});
+  if (configs->empty()) txn.deletes.push_back(key);
+  else txn.puts.emplace_back(key, encode_configs(*configs));
+  if (!configs->empty() || before.revision > 0) decision.txns.push_back(std::move(txn));
+  decision.configs = std::move(*configs);
+  return decision;
+}
+
+TopicDecision TopicsControl::alter_quota(const MetadataImage& image, const QuotaEntity& entity,
+                                         const std::map<std::string, std::optional<double>>& values) const {
+  const bool ip = entity.contains("ip");
+  if (entity.empty() || (ip && entity.size() > 1)) return refuse(ErrorCode::invalid_request, "Invalid quota entity combination");
+  for (const auto& [type, name] : entity)
+    if (type != "user" && type != "client-id" && type != "ip")
+      return refuse(ErrorCode::invalid_request, fmt::format("Unhandled client quota entity type: {}", type));
+  const auto found = image.quotas.find(entity);
+  Quota quota = found == image.quotas.end() ? Quota{} : found->second;
+  for (const auto& [name, value] : values) {
+    const bool known = ip ? name == "connection_creation_rate"
+                          : name == "producer_byte_rate" || name == "consumer_byte_rate" || name == "request_percentage" || name == "controller_mutation_rate";
+    if (!known) return refuse(ErrorCode::invalid_request, fmt::format("Invalid configuration key {}", name));
+    if (!value) {
+      quota.values.erase(name);
+      continue;
+    }
+    if (!(*value > 0)) return refuse(ErrorCode::invalid_request, fmt::format("Quota {} must be greater than 0", name));
+    quota.values[name] = *value;
+  }
+  TopicDecision decision;
+  Txn txn;
+  const auto key = quota_key(entity);
+  txn.compares.push_back({.key = key, .target = Compare::Target::mod, .expected = quota.revision});
+  QuotaRecord record;
+  for (const auto& [name, value] : quota.values) record.entries.push_back({name, value});
+  if (record.entries.empty()) txn.deletes.push_back(key);
+  else txn.puts.emplace_back(key, encode_record(record));
+  if (!record.entries.empty() || quota.revision > 0) decision.txns.push_back(std::move(txn));
   return decision;
 }
 

@@ -5,13 +5,7 @@
 namespace meridian::replication {
 
 Replica::Replica(TopicPartition id, Uuid topic_id, std::int32_t self, std::unique_ptr<storage::Log> log, async::Shard& shard, async::Gate& gate)
-    : id_(std::move(id)),
-      topic_id_(topic_id),
-      log_(std::move(log)),
-      partition_(self),
-      shard_(shard),
-      gate_(gate),
-      flush_done_(shard.context(), shard.clock()) {}
+    : id_(std::move(id)), topic_id_(topic_id), log_(std::move(log)), partition_(self), shard_(shard), gate_(gate), idle_(shard.context(), shard.clock()) {}
 
 void Replica::apply(const metadata::PartitionRecord& record, const storage::LogConfig& config, std::int64_t min_insync) {
   log_->set_config(config);
@@ -59,7 +53,16 @@ Task<> Replica::flush_loop(std::shared_ptr<Replica> self) {
     if (self->log_->config().durability == storage::Durability::page_cache) break;
   }
   self->flushing_ = false;
-  self->flush_done_.wake();
+  self->idle_.wake();
+}
+
+Task<Result<storage::CompactionStats>> Replica::compact(std::size_t map_entries_max, std::function<Task<bool>(std::uint64_t)> pause) {
+  const auto self = shared_from_this();
+  compacting_ = true;
+  auto done = co_await log_->compact(shard_.clock().wall_ms(), high_watermark(), map_entries_max, std::move(pause));
+  compacting_ = false;
+  idle_.wake();
+  co_return done;
 }
 
 Task<bool> Replica::wait_committed(Offset end, async::TimePoint deadline) {
@@ -96,7 +99,7 @@ void Replica::shut() {
 
 Task<> Replica::idle() {
   const auto self = shared_from_this();
-  while (flushing_) co_await flush_done_.wait();
+  while (flushing_ || compacting_) co_await idle_.wait();
 }
 
 }  // namespace meridian::replication

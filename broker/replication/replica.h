@@ -6,7 +6,7 @@
 #include <set>
 
 #include "broker/replication/partition.h"
-#include "broker/storage/log.h"
+#include "broker/storage/compaction.h"
 #include "common/async/gate.h"
 #include "common/async/shard.h"
 
@@ -51,12 +51,15 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void add_waiter(const std::shared_ptr<FetchWaiter>& waiter) { fetch_waiters_.push_back(waiter); }
   void remove_waiter(const std::shared_ptr<FetchWaiter>& waiter) { std::erase(fetch_waiters_, waiter); }
 
+  /// One compaction run (storage::Log::compact); idle() waits for it.
+  Task<Result<storage::CompactionStats>> compact(std::size_t map_entries_max, std::function<Task<bool>(std::uint64_t)> pause);
+
   /// Starts a flush if anything is unsynced.
   void request_flush();
   /// The partition is deleted or the broker stops: everybody who waits is let go.
   void shut();
   bool is_shut() const { return shut_; }
-  /// Waits for a running flush; after shut() none starts again.
+  /// Waits for a running flush and compaction; after shut() none starts again.
   Task<> idle();
 
  private:
@@ -72,10 +75,11 @@ class Replica : public std::enable_shared_from_this<Replica> {
   async::Gate& gate_;
   std::int64_t min_insync_ = 1;
   bool flushing_ = false;
+  bool compacting_ = false;
   bool shut_ = false;
   std::multimap<Offset, async::Waiter*> commit_waiters_;
   std::vector<std::shared_ptr<FetchWaiter>> fetch_waiters_;
-  async::Waiter flush_done_;
+  async::Waiter idle_;
 };
 
 }  // namespace meridian::replication

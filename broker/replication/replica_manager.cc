@@ -34,6 +34,9 @@ Status ReplicaManager::prepare() {
   if (!recovery) return fail(recovery.error());
   auto start = storage::read_checkpoint(disk_, data_directory_ + "/" + storage::start_checkpoint_file);
   if (!start) return fail(start.error());
+  auto clean = storage::read_checkpoint(disk_, data_directory_ + "/" + storage::cleaner_checkpoint_file);
+  if (!clean) return fail(clean.error());
+  clean_points_ = std::move(*clean);
   recovery_points_ = std::move(*recovery);
   start_offsets_ = std::move(*start);
   const auto names = disk_.list(data_directory_);
@@ -59,7 +62,17 @@ std::shared_ptr<Replica> ReplicaManager::find(const std::string& topic, std::int
 
 bool ReplicaManager::failed(const std::string& topic, std::int32_t partition) { return per_shard(home(topic, partition)).failed.contains({topic, partition}); }
 
-Task<> ReplicaManager::publish(metadata::ImagePtr, metadata::MetadataDelta delta) {
+Task<> ReplicaManager::publish(metadata::ImagePtr image, metadata::MetadataDelta delta) {
+  dynamic_settings_ = image->settings;
+  for (auto& home : per_shard_)
+    co_await async::on(home->shard, [](PerShard& at, std::shared_ptr<const config::Settings> settings) -> Task<> {
+      at.settings = std::move(settings);
+      co_return;
+    }(*home, image->settings));
+  if (delta.settings_changed && !first_publish_) {
+    delta.changed.clear();
+    for (const auto& [name, topic] : image->topics) delta.changed.push_back(topic);
+  }
   for (const auto& topic : delta.removed)
     for (auto& home : per_shard_) co_await async::on(home->shard, remove_topic(*home, topic));
   for (const auto& topic : delta.changed) co_await apply_topic(topic);
@@ -67,6 +80,7 @@ Task<> ReplicaManager::publish(metadata::ImagePtr, metadata::MetadataDelta delta
     first_publish_ = false;
     recovery_points_.clear();
     start_offsets_.clear();
+    clean_points_.clear();
   }
 }
 
@@ -89,6 +103,7 @@ Result<std::unique_ptr<storage::Log>> ReplicaManager::open_log(const metadata::T
   storage::Log::Options options{.directory = path, .config = config, .clean = clean_ && first_publish_};
   if (const auto it = recovery_points_.find({topic.name, partition}); it != recovery_points_.end()) options.recovery_point = it->second;
   if (const auto it = start_offsets_.find({topic.name, partition}); it != start_offsets_.end()) options.start_offset = it->second;
+  if (const auto it = clean_points_.find({topic.name, partition}); it != clean_points_.end()) options.clean_point = it->second;
   auto log = storage::Log::open(disk_, std::move(options), shards_[0]->clock().wall_ms());
   // What recovery kept may be in the page cache alone. It becomes stable before anybody is told of it: otherwise the high watermark
   // would start below offsets that clients have seen.
@@ -98,7 +113,7 @@ Result<std::unique_ptr<storage::Log>> ReplicaManager::open_log(const metadata::T
 }
 
 Task<> ReplicaManager::apply_topic(std::shared_ptr<const metadata::TopicImage> topic) {
-  const auto config = metadata::log_config(settings_, topic->configs);
+  const auto config = metadata::log_config(*dynamic_settings_, topic->configs);
   for (auto& home : per_shard_) {
     std::vector<std::int32_t> missing;
     for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
@@ -132,9 +147,9 @@ Task<> ReplicaManager::install(PerShard& home, std::shared_ptr<const metadata::T
     home.failed.erase({topic->name, n});
     partitions[n] = std::make_shared<Replica>(TopicPartition{topic->name, n}, topic->id, self_, std::move(*log), home.shard, home.gate);
   }
-  const auto config = metadata::log_config(settings_, topic->configs);
+  const auto config = metadata::log_config(*home.settings, topic->configs);
   const config::Settings table(metadata::topic_setting_table());
-  const auto min_insync = std::stoll(metadata::topic_value(settings_, topic->configs, *table.find("min.insync.replicas")).value_or("1"));
+  const auto min_insync = std::stoll(metadata::topic_value(*home.settings, topic->configs, *table.find("min.insync.replicas")).value_or("1"));
   for (auto& [n, replica] : partitions)
     if (n < static_cast<std::int32_t>(topic->partitions.size())) replica->apply(topic->partitions[static_cast<std::size_t>(n)], config, min_insync);
   co_return;
@@ -161,63 +176,52 @@ Task<> ReplicaManager::remove_topic(PerShard& home, std::shared_ptr<const metada
   });
 }
 
-void ReplicaManager::start_maintenance() {
-  // A gate belongs to its shard, so each loop is started there.
-  for (auto& home : per_shard_) boost::asio::post(home->shard.context(), [this, &at = *home] { at.gate.spawn(maintain(at), "log maintenance"); });
+Task<std::pair<kafka::ErrorCode, Offset>> ReplicaManager::delete_records(std::string topic, std::int32_t partition, Offset before) {
+  using kafka::ErrorCode;
+  const auto moved =
+      co_await async::on(home(topic, partition), [](ReplicaManager& self, std::string name, std::int32_t n, Offset to) -> Task<std::pair<ErrorCode, Offset>> {
+        const auto replica = self.find(name, n);
+        if (!replica) co_return std::pair{ErrorCode::unknown_topic_or_partition, Offset{-1}};
+        auto& log = replica->log();
+        if (!log.config().cleanup_delete) co_return std::pair{ErrorCode::policy_violation, Offset{-1}};
+        if (to == -1) to = replica->high_watermark();
+        if (to < 0 || to > replica->high_watermark()) co_return std::pair{ErrorCode::offset_out_of_range, Offset{-1}};
+        if (!log.delete_records_before(to)) co_return std::pair{ErrorCode::kafka_storage_error, Offset{-1}};
+        replica->wake_fetches();
+        co_return std::pair{ErrorCode::none, log.start_offset()};
+      }(*this, topic, partition, before));
+  if (moved.first != kafka::ErrorCode::none) co_return moved;
+  // The start offset must not go back after a crash.
+  if (auto done = co_await async::on(*shards_[0], write_checkpoints()); !done) co_return std::pair{kafka::ErrorCode::kafka_storage_error, Offset{-1}};
+  co_return moved;
 }
 
-Task<> ReplicaManager::maintain(PerShard& home) {
-  constexpr auto tick = chrono::milliseconds(500);  // resolution of flush.ms
-  const auto retention_every = chrono::milliseconds(settings_.integer("log.retention.check.interval.ms"));
-  const auto checkpoint_every = chrono::milliseconds(settings_.integer("log.flush.offset.checkpoint.interval.ms"));
-  const auto producer_expiry_ms = settings_.integer("producer.id.expiration.ms");
-  auto& clock = home.shard.clock();
-  auto retention_at = clock.now() + retention_every, checkpoint_at = clock.now() + checkpoint_every;
-  std::map<TopicPartition, async::TimePoint> dirty_since;
-  while (!home.gate.closed() && !co_await home.stop.wait(clock.now() + tick)) {
-    std::vector<std::shared_ptr<Replica>> replicas;
-    for (auto& [topic, partitions] : home.topics)
-      for (auto& [n, replica] : partitions) replicas.push_back(replica);
-    const bool retention_due = clock.now() >= retention_at;
-    for (const auto& replica : replicas) {
-      storage::Log& log = replica->log();
-      if (!log.needs_flush()) dirty_since.erase(replica->id());
-      else if (log.config().flush_ms < INT64_MAX) {
-        const auto since = dirty_since.emplace(replica->id(), clock.now()).first->second;
-        if (clock.now() - since >= chrono::milliseconds(log.config().flush_ms)) replica->request_flush();
-      }
-      if (!retention_due || replica->is_shut()) continue;
-      log.expire_producers(clock.wall_ms() - producer_expiry_ms);
-      if (auto done = co_await log.enforce_retention(clock.wall_ms(), replica->high_watermark()); !done)
-        log::warn("retention of {}-{}: {}", replica->id().topic, replica->id().partition, done.error().message);
-    }
-    if (retention_due) retention_at = clock.now() + retention_every;
-    if (home.shard.id() == 0 && clock.now() >= checkpoint_at) {
-      if (auto done = co_await write_checkpoints(); !done) log::warn("{}", done.error().message);
-      checkpoint_at = clock.now() + checkpoint_every;
-    }
+Task<std::vector<ReplicaManager::Directory>> ReplicaManager::directories() {
+  Directory directory{.path = disk_.absolute(data_directory_)};
+  if (const auto space = disk_.space(data_directory_)) {
+    directory.total_bytes = static_cast<std::int64_t>(space->total);
+    directory.usable_bytes = static_cast<std::int64_t>(space->available);
+  } else {
+    directory.failed = true;
   }
+  for (auto& home : per_shard_)
+    co_await async::on(home->shard, [](PerShard& at, Directory& out) -> Task<> {
+      for (auto& [topic, partitions] : at.topics)
+        for (auto& [n, replica] : partitions) {
+          out.logs.push_back({replica->id(), replica->log().size_bytes()});
+          out.failed |= replica->log().offline();
+        }
+      co_return;
+    }(*home, directory));
+  std::ranges::sort(directory.logs, {}, &LogSize::id);
+  co_return std::vector{std::move(directory)};
 }
 
-Task<> ReplicaManager::collect(PerShard& home, storage::OffsetCheckpoint& recovery, storage::OffsetCheckpoint& start) {
-  for (auto& [topic, partitions] : home.topics)
-    for (auto& [n, replica] : partitions) {
-      recovery[{topic, n}] = replica->log().recovery_point();
-      if (replica->log().start_offset() > 0) start[{topic, n}] = replica->log().start_offset();
-    }
-  for (const auto& [id, point] : home.failed) recovery[{id.topic, id.partition}] = point;
-  co_return;
-}
-
-Task<Status> ReplicaManager::write_checkpoints() {
-  storage::OffsetCheckpoint recovery, start;
-  for (auto& home : per_shard_) co_await async::on(home->shard, collect(*home, recovery, start));
-  Status done;
-  co_await disk_.offload([&] {
-    done = disk_.replace_file(data_directory_ + "/" + storage::recovery_checkpoint_file, storage::encode_checkpoint(recovery));
-    if (done) done = disk_.replace_file(data_directory_ + "/" + storage::start_checkpoint_file, storage::encode_checkpoint(start));
-  });
-  co_return done;
+Task<kafka::ErrorCode> ReplicaManager::move_log(std::string topic, std::int32_t partition, std::string to) {
+  if (to != disk_.absolute(data_directory_)) co_return kafka::ErrorCode::log_dir_not_found;
+  co_return co_await async::on(home(topic, partition), [](ReplicaManager& self, std::string name, std::int32_t n) -> Task<kafka::ErrorCode> {
+    co_return self.find(name, n) ? kafka::ErrorCode::none : kafka::ErrorCode::replica_not_available;
+  }(*this, topic, partition));
 }
 
 Task<std::uint64_t> ReplicaManager::size_bytes() {
@@ -233,6 +237,7 @@ Task<std::uint64_t> ReplicaManager::size_bytes() {
 }
 
 Task<Status> ReplicaManager::close_logs(PerShard& home) {
+  home.stopping = true;
   home.stop.wake();
   for (auto& [topic, partitions] : home.topics)
     for (auto& [n, replica] : partitions) replica->shut();

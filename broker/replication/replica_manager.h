@@ -29,6 +29,22 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   std::shared_ptr<Replica> find(const std::string& topic, std::int32_t partition);
   /// The partition exists, but its log could not be opened.
   bool failed(const std::string& topic, std::int32_t partition);
+  /// Moves a partition's start offset (DeleteRecords); returns when that is on stable storage. -1: to the high watermark.
+  Task<std::pair<kafka::ErrorCode, Offset>> delete_records(std::string topic, std::int32_t partition, Offset before);
+  struct LogSize {
+    TopicPartition id;
+    std::uint64_t bytes;
+  };
+  struct Directory {
+    std::string path;
+    bool failed = false;
+    std::int64_t total_bytes = -1;
+    std::int64_t usable_bytes = -1;
+    std::vector<LogSize> logs;  ///< by topic and partition
+  };
+  Task<std::vector<Directory>> directories();
+  /// AlterReplicaLogDirs: to where it is already, or an error.
+  Task<kafka::ErrorCode> move_log(std::string topic, std::int32_t partition, std::string directory);
   /// Sum over all logs, for metrics. Any shard.
   Task<std::uint64_t> size_bytes();
 
@@ -38,6 +54,8 @@ class ReplicaManager final : public metadata::MetadataPublisher {
     async::Shard& shard;
     async::Gate gate;
     async::Waiter stop;
+    bool stopping = false;
+    std::shared_ptr<const config::Settings> settings;  ///< of the newest image
     std::map<std::string, std::map<std::int32_t, std::shared_ptr<Replica>>, std::less<>> topics;
     /// Logs that could not be opened, with the recovery points that their damage was judged by.
     std::map<TopicPartition, Offset> failed;
@@ -54,19 +72,27 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   Result<std::unique_ptr<storage::Log>> open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config);
   Task<> maintain(PerShard& home);
   Task<Status> close_logs(PerShard& home);
-  Task<> collect(PerShard& home, storage::OffsetCheckpoint& recovery, storage::OffsetCheckpoint& start);
+  Task<> clean(PerShard& home);
+  struct Checkpoints {
+    storage::OffsetCheckpoint recovery, start, clean;
+  };
+  Task<> collect(PerShard& home, Checkpoints& points);
   Task<Status> write_checkpoints();
   std::string directory(std::string_view topic, std::int32_t partition) const;
 
   std::vector<async::Shard*> shards_;
   io::Disk& disk_;
   const config::Settings& settings_;
+  std::shared_ptr<const config::Settings> dynamic_settings_;  ///< of the newest image; on the control shard
   std::string data_directory_;
   std::int32_t self_;
   bool clean_ = false;
   bool first_publish_ = true;
+  bool writing_checkpoints_ = false;
+  std::vector<async::Waiter*> checkpoint_waiters_;
   storage::OffsetCheckpoint recovery_points_;  ///< of the last run; used while the first image is opened
   storage::OffsetCheckpoint start_offsets_;
+  storage::OffsetCheckpoint clean_points_;
   std::vector<std::unique_ptr<PerShard>> per_shard_;
 };
 

@@ -172,6 +172,8 @@ Task<bool> ClientConnection::handle_buffered() {
 }
 
 Task<bool> ClientConnection::handle_frame(ByteView frame) {
+  // Over a quota (KIP-219): replies go out, requests wait.
+  while (!closed_ && server_.shard.clock().now() < muted_until_) co_await progress_.wait(muted_until_);
   const auto key = base::load_be<std::int16_t>(frame.data());
   const auto version = base::load_be<std::int16_t>(frame.data() + 2);
   const auto correlation_id = base::load_be<std::int32_t>(frame.data() + 4);
@@ -242,6 +244,7 @@ Task<> ClientConnection::serve(std::shared_ptr<ClientConnection> self, const Han
                                std::shared_ptr<RequestContext> context, ByteView body, std::shared_ptr<Slot> slot) {
   const auto started = self->server_.shard.clock().now();
   auto reply = co_await run_guarded(handler, *context, body);
+  if (context->throttle.count() > 0) self->muted_until_ = std::max(self->muted_until_, self->server_.shard.clock().now() + context->throttle);
   auto& metrics = self->server_.api_metrics.at(handler.api.key);
   metrics.requests->add();
   metrics.seconds->observe(std::chrono::duration<double>(self->server_.shard.clock().now() - started).count());

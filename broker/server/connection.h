@@ -108,6 +108,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   bool closed_ = false;
   bool reader_done_ = false;
   async::TimePoint last_active_;
+  async::TimePoint muted_until_{};
   int serving_ = 0;
 };
 

@@ -7,11 +7,29 @@ namespace {
 
 using kafka::ErrorCode;
 
+/// APIs whose handlers wait for others: their time is no measure of what they cost.
+template <class Request>
+constexpr bool waits = std::same_as<Request, kafka::FetchRequest> || std::same_as<Request, kafka::JoinGroupRequest> ||
+                       std::same_as<Request, kafka::SyncGroupRequest> || std::same_as<Request, kafka::ProduceRequest>;
+
 template <class Request, auto handle>
 Task<Result<Reply>> run(RequestContext& context, ByteView body) {
+  const auto began = context.shard.clock().now();
   auto request = kafka::decode_message<Request>(body, context.version);
   if (!request) co_return fail(request.error());
-  const typename Request::Response response = co_await handle(context, *request);
+  typename Request::Response response = co_await handle(context, *request);
+  if (!context.image()->quotas.empty()) {
+    if constexpr (std::same_as<Request, kafka::ProduceRequest>) co_await context.charge(QuotaKind::produce, static_cast<double>(body.size()));
+    if constexpr (std::same_as<Request, kafka::FetchRequest>) {
+      std::size_t bytes = 0;
+      for (const auto& topic : response.topics)
+        for (const auto& partition : topic.partitions) bytes += partition.records.size();
+      co_await context.charge(QuotaKind::fetch, static_cast<double>(bytes));
+    }
+    if constexpr (!waits<Request>)
+      co_await context.charge(QuotaKind::request, std::chrono::duration<double>(context.shard.clock().now() - began).count() * 100);
+    if constexpr (requires { response.throttle_time_ms; }) response.throttle_time_ms = static_cast<std::int32_t>(context.throttle.count());
+  }
   Reply reply;
   kafka::Encoder encoder(reply.body, context.version, Request::api.flexible(context.version));
   kafka::encode_message(encoder, response);
@@ -58,6 +76,21 @@ constexpr Handler table[] = {
     entry<kafka::DescribeProducersRequest, handle_describe_producers>(),
     entry<kafka::DescribeTransactionsRequest, handle_describe_transactions>(),
     entry<kafka::ListTransactionsRequest, handle_list_transactions>(),
+    entry<kafka::DeleteRecordsRequest, handle_delete_records>(),
+    entry<kafka::DescribeLogDirsRequest, handle_describe_log_dirs>(),
+    entry<kafka::AlterReplicaLogDirsRequest, handle_alter_replica_log_dirs>(),
+    entry<kafka::ElectLeadersRequest, handle_elect_leaders>(),
+    entry<kafka::AlterPartitionReassignmentsRequest, handle_alter_partition_reassignments>(),
+    entry<kafka::ListPartitionReassignmentsRequest, handle_list_partition_reassignments>(),
+    entry<kafka::DescribeQuorumRequest, handle_describe_quorum>(),
+    entry<kafka::DescribeAclsRequest, handle_describe_acls>(),
+    entry<kafka::CreateAclsRequest, handle_create_acls>(),
+    entry<kafka::DeleteAclsRequest, handle_delete_acls>(),
+    entry<kafka::DescribeClientQuotasRequest, handle_describe_client_quotas>(),
+    entry<kafka::AlterClientQuotasRequest, handle_alter_client_quotas>(),
+    entry<kafka::AlterConfigsRequest, handle_alter_configs>(),
+    entry<kafka::ListConfigResourcesRequest, handle_list_config_resources>(),
+    entry<kafka::DescribeTopicPartitionsRequest, handle_describe_topic_partitions>(),
     entry<kafka::AppendAtRequest, handle_append_at>(true),
 };
 

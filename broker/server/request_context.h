@@ -7,6 +7,7 @@
 #include "broker/replication/replica_manager.h"
 #include "broker/server/authorizer.h"
 #include "broker/server/fetch_sessions.h"
+#include "broker/server/quotas.h"
 #include "common/io/network.h"
 #include "common/metrics/metrics.h"
 
@@ -44,6 +45,7 @@ struct Services {
   coordinator::transaction::TransactionCoordinator& transactions;
   coordinator::transaction::MarkerWriter& markers;
   const Authorizer& authorizer;
+  Quotas& quotas;
   metrics::Registry& registry;
   std::int32_t node_id;
   io::Endpoint advertised;
@@ -60,8 +62,19 @@ struct RequestContext {
   /// Produce: called once everything is appended, in order; the next request of the connection may start.
   std::function<void()> appended;
   bool no_response = false;  ///< acks=0
+  /// For how long this client is not read from after the reply, because it is over a quota.
+  std::chrono::milliseconds throttle{0};
 
   metadata::ImagePtr image() const { return services.cache.image(shard); }
+  /// Name of the user, as quotas know it.
+  std::string user() const { return std::string(principal.name.substr(principal.name.find(':') + 1)); }
+  Task<> charge(QuotaKind kind, double amount) { throttle = std::max(throttle, co_await services.quotas.charge(image(), kind, user(), client_id, amount)); }
+  /// False: the client is over its controller_mutation_rate. Clients below `strict_since` are let through and throttled.
+  Task<bool> may_mutate(std::size_t partitions, std::int16_t strict_since) {
+    const auto wait = co_await services.quotas.admit_mutations(image(), user(), client_id, static_cast<double>(partitions));
+    throttle = std::max(throttle, wait);
+    co_return wait.count() == 0 || version < strict_since;
+  }
   bool allowed(Operation operation, Resource resource, std::string_view name) const { return services.authorizer.allows(principal, operation, resource, name); }
 };
 

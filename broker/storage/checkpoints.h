@@ -23,6 +23,7 @@ std::optional<Uuid> decode_partition_metadata(ByteView text);
 
 inline constexpr const char* recovery_checkpoint_file = "recovery-point-offset-checkpoint";
 inline constexpr const char* start_checkpoint_file = "log-start-offset-checkpoint";
+inline constexpr const char* cleaner_checkpoint_file = "cleaner-offset-checkpoint";
 inline constexpr const char* partition_metadata_file = "partition.metadata";
 inline constexpr const char* clean_shutdown_file = ".kafka_cleanshutdown";
 

@@ -16,7 +16,7 @@ std::unexpected<AppendFailure> reject(AppendError code, std::string message) { r
 }  // namespace
 
 Log::Log(io::Disk& disk, Options options)
-    : disk_(disk), directory_(std::move(options.directory)), config_(options.config), start_offset_(options.start_offset) {}
+    : disk_(disk), directory_(std::move(options.directory)), config_(options.config), start_offset_(options.start_offset), clean_point_(options.clean_point) {}
 
 std::uint64_t Log::size_bytes() const {
   std::uint64_t total = 0;
@@ -138,10 +138,10 @@ Status Log::roll_if_needed(const kafka::BatchHeader& header, std::size_t size, s
   const bool old = segment.started_ms() >= 0 && now_ms - segment.started_ms() > config_.segment_ms;
   // Relative offsets and positions in the indexes are INT32.
   const bool wide = header.last_offset() - segment.base_offset() > INT32_MAX || segment.size() + size > INT32_MAX;
-  return full || old || wide ? roll(now_ms) : Status{};
+  return full || old || wide ? roll() : Status{};
 }
 
-Status Log::roll(std::int64_t) {
+Status Log::roll() {
   if (auto done = active().seal(); !done) return done;
   unsynced_.push_back({active().base_offset(), active().files()});
   if (auto done = write_snapshot(end_offset_); !done) return done;
@@ -283,7 +283,7 @@ Status Log::delete_records_before(Offset offset) {
 }
 
 Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
-  if (offline_) co_return Status{};
+  if (offline_ || compacting_) co_return Status{};
   std::vector<std::string> doomed;
   std::uint64_t total = size_bytes();
   while (segments_.size() > 1) {

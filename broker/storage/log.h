@@ -64,6 +64,9 @@ struct ReadResult {
   Offset next_offset = -1;  ///< first offset after what was found
 };
 
+struct CompactionStats;
+struct CompactionGroup;
+
 class Log {
  public:
   struct Options {
@@ -73,6 +76,8 @@ class Log {
     Offset recovery_point = 0;
     /// Lower bound for the log start offset, from the checkpoint.
     Offset start_offset = 0;
+    /// Compaction has been up to here, from the checkpoint.
+    Offset clean_point = 0;
     /// The last shutdown was clean: no scan is needed.
     bool clean = false;
   };
@@ -110,6 +115,23 @@ class Log {
 
   /// Drops segments that retention no longer keeps, all below `limit`; moves the start offset. Removes files in the background.
   Task<Status> enforce_retention(std::int64_t now_ms, Offset limit);
+  /// How much of the log compaction has not seen (log.cleaner.*, min.cleanable.dirty.ratio and the lags).
+  struct Dirtiness {
+    std::uint64_t clean_bytes = 0;
+    std::uint64_t dirty_bytes = 0;
+    Offset end = 0;  ///< up to here it may go
+    double ratio = 0;
+    bool due = false;
+    bool roll = false;  ///< the active segment holds records that max.compaction.lag.ms wants compacted
+  };
+  Dirtiness dirtiness(std::int64_t now_ms, Offset high_watermark);
+  /// One compaction run. `pause` is awaited between groups of segments with the bytes read so far; false
+  /// ends the run. One run at a time; retention waits.
+  Task<Result<CompactionStats>> compact(std::int64_t now_ms, Offset high_watermark, std::size_t map_entries_max,
+                                        std::function<Task<bool>(std::uint64_t)> pause);
+  Offset clean_point() const { return clean_point_; }
+  Status roll_now() { return roll(); }
+
   void set_config(const LogConfig& config) { config_ = config; }
   const LogConfig& config() const { return config_; }
 
@@ -137,7 +159,8 @@ class Log {
   std::expected<void, AppendFailure> write(kafka::BatchHeader& header, char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms);
   std::expected<std::int64_t, AppendFailure> check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const;
   Status roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms);
-  Status roll(std::int64_t now_ms);
+  Status roll();
+  Status replace(CompactionGroup& group);
   Status write_epochs();
   Status write_snapshot(Offset offset);
   void take_offline(const std::string& why);
@@ -159,6 +182,8 @@ class Log {
   std::vector<Rolled> unsynced_;
   bool directory_dirty_ = true;  ///< a file was created since the directory was synced
   bool offline_ = false;
+  bool compacting_ = false;
+  Offset clean_point_ = 0;
   bool touched_ = false;  ///< something was appended or recovered since the files were last known to be stable
   ProducerState producers_;
   LeaderEpochs epochs_;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "broker/storage/log.h"
+#include "broker/storage/compaction.h"
 #include "common/base/log.h"
 
 namespace meridian::storage {
@@ -14,13 +14,16 @@ class LogRecovery {
 
   Status run(std::int64_t now_ms) {
     if (auto done = disk_.make_directories(log_.directory_); !done) return done;
+    auto rebuilt = finish_swaps(disk_, log_.directory_);
+    if (!rebuilt) return fail(rebuilt.error());
     if (auto done = open_segments(); !done) return done;
     if (auto done = load_epochs(); !done) return done;
     for (auto it = log_.segments_.begin(); it != log_.segments_.end(); ++it) {
       const auto next = std::next(it);
       const bool last = next == log_.segments_.end();
       const Offset segment_end = last ? INT64_MAX : next->first;
-      const bool trusted = options_.clean || segment_end <= options_.recovery_point;
+      const bool swapped = std::ranges::find(*rebuilt, it->first) != rebuilt->end();
+      const bool trusted = !swapped && (options_.clean || segment_end <= options_.recovery_point);
       if (auto done = trusted ? restore(*it->second, last, segment_end) : rescan(*it->second, last, segment_end); !done) return done;
       if (cut_) {
         if (auto done = drop_after(it); !done) return done;

@@ -8,8 +8,9 @@ namespace meridian::storage {
 
 std::string segment_name(Offset base_offset) { return fmt::format("{:020}", base_offset); }
 
-Segment::Segment(io::Disk& disk, std::string prefix, Offset base_offset, std::shared_ptr<io::File> file)
+Segment::Segment(io::Disk& disk, std::string prefix, std::string suffix, Offset base_offset, std::shared_ptr<io::File> file)
     : prefix_(std::move(prefix)),
+      suffix_(std::move(suffix)),
       base_offset_(base_offset),
       file_(std::move(file)),
       offset_index_(disk, path(".index"), SegmentIndex::Kind::offset),
@@ -17,7 +18,7 @@ Segment::Segment(io::Disk& disk, std::string prefix, Offset base_offset, std::sh
       transaction_index_(disk, path(".txnindex")),
       next_offset_(base_offset) {}
 
-std::string Segment::path(const char* suffix) const { return prefix_ + suffix; }
+std::string Segment::path(const char* kind) const { return prefix_ + kind + suffix_; }
 
 std::vector<std::shared_ptr<io::File>> Segment::files() const {
   std::vector<std::shared_ptr<io::File>> out{file_};
@@ -27,11 +28,11 @@ std::vector<std::shared_ptr<io::File>> Segment::files() const {
   return out;
 }
 
-Result<std::unique_ptr<Segment>> Segment::open(io::Disk& disk, const std::string& directory, Offset base_offset) {
+Result<std::unique_ptr<Segment>> Segment::open(io::Disk& disk, const std::string& directory, Offset base_offset, const std::string& suffix) {
   std::string prefix = directory + "/" + segment_name(base_offset);
-  auto file = disk.open(prefix + ".log", io::OpenMode::create);
+  auto file = disk.open(prefix + ".log" + suffix, io::OpenMode::create);
   if (!file) return fail(file.error());
-  return std::unique_ptr<Segment>(new Segment(disk, std::move(prefix), base_offset, std::move(*file)));
+  return std::unique_ptr<Segment>(new Segment(disk, std::move(prefix), suffix, base_offset, std::move(*file)));
 }
 
 void Segment::restore(std::uint64_t size, Offset next_offset, std::int64_t max_timestamp_ms, Offset max_timestamp_offset) {

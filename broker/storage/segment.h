@@ -27,7 +27,8 @@ struct TimestampHit {
 /// Belongs to one Log. Offsets in it are >= base_offset() and grow.
 class Segment {
  public:
-  static Result<std::unique_ptr<Segment>> open(io::Disk& disk, const std::string& directory, Offset base_offset);
+  /// `suffix`: of a segment that is not part of the log yet (compaction.h).
+  static Result<std::unique_ptr<Segment>> open(io::Disk& disk, const std::string& directory, Offset base_offset, const std::string& suffix = "");
 
   /// Appends one stamped batch. On failure the file is cut back to its former size.
   Status append(const kafka::BatchHeader& header, ByteView batch, const LogConfig& config, std::int64_t now_ms);
@@ -61,7 +62,7 @@ class Segment {
   TransactionIndex& transaction_index() { return transaction_index_; }
   /// The log and those of its indexes that are open: what a sync must cover.
   std::vector<std::shared_ptr<io::File>> files() const;
-  std::string path(const char* suffix) const;
+  std::string path(const char* kind) const;
 
   /// Final time index entry, so that time look-ups see the whole segment. Called when the log rolls.
   Status seal();
@@ -71,9 +72,10 @@ class Segment {
   Status index_batch(const kafka::BatchHeader& header, std::uint64_t position, std::int64_t interval_bytes);
 
  private:
-  Segment(io::Disk& disk, std::string prefix, Offset base_offset, std::shared_ptr<io::File> file);
+  Segment(io::Disk& disk, std::string prefix, std::string suffix, Offset base_offset, std::shared_ptr<io::File> file);
 
   std::string prefix_;  ///< directory and 20-digit base offset
+  std::string suffix_;
   Offset base_offset_;
   std::shared_ptr<io::File> file_;
   SegmentIndex offset_index_;

@@ -94,7 +94,9 @@ Status Settings::check(const Setting& setting, const std::string& value) const {
       char* end = nullptr;
       const double number = std::strtod(value.c_str(), &end);
       if (value.empty() || *end != '\0') return bad("Not a number");
-      if (number < static_cast<double>(setting.min) || number > static_cast<double>(setting.max)) return bad("Out of range");
+      const bool bounded = setting.max != INT64_MAX;
+      if ((bounded || setting.min != INT64_MIN) && (number < static_cast<double>(setting.min) || (bounded && number > static_cast<double>(setting.max))))
+        return bad("Out of range");
       return {};
     }
     case Type::string:

@@ -2,13 +2,6 @@
 
 namespace meridian::io {
 
-Task<Status> Disk::sync_file(std::shared_ptr<File> file) {
-  Status result;
-  // Captured references live in this frame, which outlives the offloaded call.
-  co_await offload([&result, &file] { result = file->sync(); });
-  co_return result;
-}
-
 Result<Bytes> Disk::read_file(const std::string& path) {
   auto file = open(path, OpenMode::read);
   if (!file) return fail(file.error());

@@ -41,13 +41,19 @@ class Disk {
   /// Names in a directory, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual bool exists(const std::string& path) = 0;
+  struct Space {
+    std::uint64_t total = 0;
+    std::uint64_t available = 0;
+  };
+  /// Bytes of the volume that holds `path`.
+  virtual Result<Space> space(const std::string& path) = 0;
+  /// `path` from the root.
+  virtual std::string absolute(const std::string& path) = 0;
   /// fsync of a directory: its entries (creations, renames) are on stable storage. Blocks.
   virtual Status sync_directory(const std::string& path) = 0;
   /// Runs blocking work off the shard and resumes on the caller's.
   virtual Task<> offload(std::function<void()> work) = 0;
 
-  /// fdatasync in the background.
-  Task<Status> sync_file(std::shared_ptr<File> file);
   Result<Bytes> read_file(const std::string& path);
   /// Write to a temporary name, sync, rename, sync the directory: old or new content, never a mix. Blocks.
   Status replace_file(const std::string& path, ByteView content);

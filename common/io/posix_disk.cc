@@ -123,6 +123,19 @@ Result<std::vector<std::string>> PosixDisk::list(const std::string& directory) {
 
 bool PosixDisk::exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
+Result<Disk::Space> PosixDisk::space(const std::string& path) {
+  std::error_code error;
+  const auto space = std::filesystem::space(path, error);
+  if (error) return fail(Errc::io, path + ": " + error.message());
+  return Space{space.capacity, space.available};
+}
+
+std::string PosixDisk::absolute(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error).lexically_normal();
+  return error ? path : absolute.string();
+}
+
 Status PosixDisk::sync_directory(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return os_error("cannot open " + path);

@@ -19,6 +19,8 @@ class PosixDisk final : public Disk {
   Status make_directories(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   bool exists(const std::string& path) override;
+  Result<Space> space(const std::string& path) override;
+  std::string absolute(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
   Task<> offload(std::function<void()> work) override;
 

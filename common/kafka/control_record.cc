@@ -21,6 +21,9 @@ Bytes encode_marker(const TransactionMarker& marker, MarkerProducer producer, st
 }
 
 Result<std::optional<TransactionMarker>> parse_marker(ByteView batch) {
+  const auto header = parse_batch_header(batch);
+  if (!header) return fail(header.error());
+  if (header->record_count == 0) return std::nullopt;  // compaction left it for its offset
   std::optional<TransactionMarker> marker;
   bool good = false;
   const auto done = for_each_record(batch, [&](const RecordView& record) {

@@ -17,7 +17,7 @@ struct MarkerProducer {
 
 /// The batch of a marker; the log assigns its offset.
 Bytes encode_marker(const TransactionMarker& marker, MarkerProducer producer, std::int64_t now_ms);
-/// Reads a control batch. nullopt: a control record of another kind. Errc::corrupt: no control record at all.
+/// Reads a control batch. nullopt: a control record of another kind, or none left. Errc::corrupt: no control record at all.
 Result<std::optional<TransactionMarker>> parse_marker(ByteView batch);
 
 }  // namespace meridian::kafka

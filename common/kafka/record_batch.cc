@@ -166,12 +166,19 @@ Bytes encode_headers(const std::vector<Header>& headers) {
 }
 
 void BatchBuilder::add(std::int64_t timestamp_ms, std::optional<ByteView> key, std::optional<ByteView> value, ByteView encoded_headers) {
-  if (count_ == 0) base_timestamp_ms_ = max_timestamp_ms_ = timestamp_ms;
-  max_timestamp_ms_ = std::max(max_timestamp_ms_, timestamp_ms);
+  add_at(count_, timestamp_ms, key, value, encoded_headers);
+}
+
+void BatchBuilder::set_base_timestamp(std::int64_t base_ms) { base_timestamp_ms_ = base_ms; }
+
+void BatchBuilder::add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, std::optional<ByteView> key, std::optional<ByteView> value,
+                          ByteView encoded_headers) {
+  if (!base_timestamp_ms_) base_timestamp_ms_ = timestamp_ms;
+  max_timestamp_ms_ = count_ == 0 ? timestamp_ms : std::max(max_timestamp_ms_, timestamp_ms);
   scratch_.clear();
   scratch_ += '\0';  // attributes
-  append_varint(scratch_, timestamp_ms - base_timestamp_ms_);
-  append_varint(scratch_, count_);
+  append_varint(scratch_, wrapping_add(timestamp_ms, -*base_timestamp_ms_));
+  append_varint(scratch_, offset_delta);
   append_varint(scratch_, key ? static_cast<std::int64_t>(key->size()) : -1);
   if (key) scratch_ += *key;
   append_varint(scratch_, value ? static_cast<std::int64_t>(value->size()) : -1);
@@ -179,7 +186,31 @@ void BatchBuilder::add(std::int64_t timestamp_ms, std::optional<ByteView> key, s
   scratch_ += encoded_headers;
   append_varint(body_, static_cast<std::int64_t>(scratch_.size()));
   body_ += scratch_;
+  last_delta_ = offset_delta;
   ++count_;
+}
+
+Result<Bytes> BatchBuilder::finish_like(const BatchHeader& like, bool has_delete_horizon) {
+  const auto attributes = static_cast<std::int16_t>((like.attributes & ~(7 | 64)) | (has_delete_horizon ? 64 : 0));
+  last_delta_ = like.last_offset_delta;
+  if (like.log_append_time()) max_timestamp_ms_ = like.max_timestamp_ms;
+  return finish({.compression = like.compression(),
+                 .producer_id = like.producer_id,
+                 .producer_epoch = like.producer_epoch,
+                 .base_sequence = like.base_sequence,
+                 .extra_attributes = attributes,
+                 .base_offset = like.base_offset,
+                 .leader_epoch = like.leader_epoch});
+}
+
+Bytes empty_batch(const BatchHeader& like) {
+  BatchBuilder builder;
+  BatchHeader plain = like;
+  plain.attributes = static_cast<std::int16_t>(like.attributes & ~(7 | 64));  // nothing to unfold, nothing to delete
+  builder.set_base_timestamp(like.max_timestamp_ms);
+  Bytes batch = std::move(*builder.finish_like(plain, false));
+  set_max_timestamp(batch.data(), batch.size(), like.max_timestamp_ms);
+  return batch;
 }
 
 Result<Bytes> BatchBuilder::finish(const Options& options) {
@@ -195,8 +226,8 @@ Result<Bytes> BatchBuilder::finish(const Options& options) {
   base::store_be(p + at_length, static_cast<std::int32_t>(batch.size() - batch_prefix_bytes));
   p[at_magic] = 2;
   base::store_be(p + at_attributes, static_cast<std::int16_t>(static_cast<int>(options.compression) | options.extra_attributes));
-  base::store_be(p + at_last_offset_delta, count_ - 1);
-  base::store_be(p + at_base_timestamp, base_timestamp_ms_);
+  base::store_be(p + at_last_offset_delta, last_delta_);
+  base::store_be(p + at_base_timestamp, base_timestamp_ms_.value_or(-1));
   base::store_be(p + at_max_timestamp, max_timestamp_ms_);
   base::store_be(p + at_producer_id, options.producer_id);
   base::store_be(p + at_producer_epoch, options.producer_epoch);
@@ -206,6 +237,8 @@ Result<Bytes> BatchBuilder::finish(const Options& options) {
   base::store_be(p + at_crc, base::crc32c(ByteView(batch).substr(batch_crc_start)));
   body_.clear();
   count_ = 0;
+  last_delta_ = -1;
+  base_timestamp_ms_.reset();
   return batch;
 }
 

@@ -41,6 +41,8 @@ struct BatchHeader {
   bool log_append_time() const { return attributes & 8; }
   bool transactional() const { return attributes & 16; }
   bool control() const { return attributes & 32; }
+  /// Compaction notes in a batch from when on its tombstones may go; the base timestamp's field holds it then (KIP-534).
+  std::optional<std::int64_t> delete_horizon_ms() const { return attributes & 64 ? std::optional(base_timestamp_ms) : std::nullopt; }
   bool idempotent() const { return producer_id != no_producer_id; }
   /// Sequences wrap from INT32_MAX to 0.
   std::int32_t last_sequence() const;
@@ -90,10 +92,17 @@ Result<std::vector<Header>> parse_headers(ByteView encoded);
 Bytes encode_headers(const std::vector<Header>& headers);
 inline constexpr ByteView no_headers("\0", 1);
 
+/// A batch without records that keeps the offsets, producer and sequence of `like`.
+Bytes empty_batch(const BatchHeader& like);
+
 /// Builds one batch. Offsets are consecutive from the base offset that the log assigns.
 class BatchBuilder {
  public:
   void add(std::int64_t timestamp_ms, std::optional<ByteView> key, std::optional<ByteView> value, ByteView encoded_headers = no_headers);
+  /// The same at a place of its own; deltas must grow.
+  void add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, std::optional<ByteView> key, std::optional<ByteView> value, ByteView encoded_headers);
+  /// What timestamps are relative to; unset, the first record's. Before the first record.
+  void set_base_timestamp(std::int64_t base_ms);
   bool empty() const { return count_ == 0; }
   std::int32_t count() const { return count_; }
   /// Bytes of the records so far, before compression.
@@ -110,12 +119,15 @@ class BatchBuilder {
   };
   /// The finished batch; the builder is empty again.
   Result<Bytes> finish(const Options& options);
+  /// A batch that takes the place of `like`: its offsets, codec, attributes, producer and sequences.
+  Result<Bytes> finish_like(const BatchHeader& like, bool has_delete_horizon);
 
  private:
   Bytes body_;
   Bytes scratch_;
   std::int32_t count_ = 0;
-  std::int64_t base_timestamp_ms_ = 0;
+  std::int32_t last_delta_ = -1;
+  std::optional<std::int64_t> base_timestamp_ms_;
   std::int64_t max_timestamp_ms_ = 0;
 };
 

@@ -45,6 +45,8 @@ class MemoryDisk final : public io::Disk {
     return std::make_shared<MemoryFile>(*this, node);
   }
   Status rename(const std::string& from, const std::string& to) override {
+    if (name_budget_ == 0) return failure("rename: input/output error");
+    if (name_budget_ > 0) --name_budget_;
     std::vector<std::pair<std::string, std::shared_ptr<Node>>> moved;
     for (auto it = nodes_.begin(); it != nodes_.end();) {
       const bool inside = it->first == from || it->first.starts_with(from + "/");
@@ -57,6 +59,8 @@ class MemoryDisk final : public io::Disk {
     return {};
   }
   Status remove(const std::string& path) override {
+    if (name_budget_ == 0) return failure("remove: input/output error");
+    if (name_budget_ > 0) --name_budget_;
     if (!nodes_.erase(path)) return fail(Errc::not_found, "no file " + path);
     return {};
   }
@@ -80,6 +84,8 @@ class MemoryDisk final : public io::Disk {
     return std::vector<std::string>(names.begin(), names.end());
   }
   bool exists(const std::string& path) override { return nodes_.contains(path) || directories_.contains(path); }
+  Result<Space> space(const std::string&) override { return Space{1u << 30, 1u << 29}; }
+  std::string absolute(const std::string& path) override { return path; }
   Status sync_directory(const std::string&) override { return fail_sync_ ? failure("sync of a directory") : Status{}; }
   Task<> offload(std::function<void()> work) override {
     co_await async::sleep_for(*context_, clock_, std::chrono::microseconds(random_.below(2000)));
@@ -115,6 +121,8 @@ class MemoryDisk final : public io::Disk {
   }
 
   void fail_writes(std::int64_t after_bytes) { write_budget_ = after_bytes; }
+  /// After so many more renames and removals each fails; -1: none does.
+  void fail_names(std::int64_t after) { name_budget_ = after; }
   void fail_syncs(bool on) { fail_sync_ = on; }
   std::map<std::string, std::shared_ptr<Node>>& nodes() { return nodes_; }
 
@@ -175,6 +183,7 @@ class MemoryDisk final : public io::Disk {
   std::set<std::string> directories_;
   std::uint64_t creations_ = 0;
   std::int64_t write_budget_ = -1;
+  std::int64_t name_budget_ = -1;
   bool fail_sync_ = false;
 };
 

@@ -1,4 +1,7 @@
 // Metadata (with auto-creation), DescribeCluster, FindCoordinator.
+#include <algorithm>
+#include <set>
+
 #include "broker/server/handlers/handlers.h"
 #include "common/base/log.h"
 
@@ -116,6 +119,58 @@ Task<kafka::MetadataResponse> handle_metadata(RequestContext& context, kafka::Me
       continue;
     }
     response.topics.push_back(co_await find_topic(context, request, wanted, authorized));
+  }
+  co_return response;
+}
+
+// Topics in order of their names, page by page (KIP-966): a cursor names the first partition of the next page.
+Task<kafka::DescribeTopicPartitionsResponse> handle_describe_topic_partitions(RequestContext& context, kafka::DescribeTopicPartitionsRequest& request) {
+  constexpr std::int32_t partitions_per_page_max = 2000;
+  kafka::DescribeTopicPartitionsResponse response;
+  const auto image = context.image();
+  std::set<std::string> names;
+  for (const auto& topic : request.topics) names.insert(topic.name);
+  const bool all = request.topics.empty();
+  if (all)
+    for (const auto& [name, topic] : image->topics) names.insert(name);
+  auto left = std::clamp(request.response_partition_limit, 1, partitions_per_page_max);
+  for (const auto& name : names) {
+    if (request.cursor && name < request.cursor->topic_name) continue;
+    const bool allowed = context.allowed(Operation::describe, Resource::topic, name);
+    if (all && !allowed) continue;
+    std::int32_t from = request.cursor && name == request.cursor->topic_name ? request.cursor->partition_index : 0;
+    if (left == 0) {
+      response.next_cursor = {name, from};
+      break;
+    }
+    auto& out = response.topics.emplace_back();
+    out.name = name;
+    const auto* topic = image->topic(name);
+    if (!allowed || !topic) {
+      out.error_code = !allowed                           ? ErrorCode::topic_authorization_failed
+                       : metadata::check_topic_name(name) ? ErrorCode::unknown_topic_or_partition
+                                                          : ErrorCode::invalid_topic_exception;
+      continue;
+    }
+    out.topic_id = topic->id;
+    out.is_internal = metadata::is_internal_topic(name);
+    out.topic_authorized_operations = all_topic_operations;
+    const auto count = static_cast<std::int32_t>(topic->partitions.size());
+    for (; from < count && left > 0; ++from, --left) {
+      const auto& partition = topic->partitions[static_cast<std::size_t>(from)];
+      out.partitions.push_back({.error_code = partition.leader < 0 ? ErrorCode::leader_not_available : ErrorCode::none,
+                                .partition_index = from,
+                                .leader_id = partition.leader,
+                                .leader_epoch = partition.leader_epoch,
+                                .replica_nodes = partition.replicas,
+                                .isr_nodes = partition.isr,
+                                .eligible_leader_replicas = std::vector<std::int32_t>{},
+                                .last_known_elr = std::vector<std::int32_t>{}});
+    }
+    if (from < count) {
+      response.next_cursor = {name, from};
+      break;
+    }
   }
   co_return response;
 }

@@ -42,6 +42,23 @@ Task<kafka::DescribeProducersResponse> handle_describe_producers(RequestContext&
 Task<kafka::DescribeTransactionsResponse> handle_describe_transactions(RequestContext& context, kafka::DescribeTransactionsRequest& request);
 Task<kafka::ListTransactionsResponse> handle_list_transactions(RequestContext& context, kafka::ListTransactionsRequest& request);
 
+Task<kafka::DeleteRecordsResponse> handle_delete_records(RequestContext& context, kafka::DeleteRecordsRequest& request);
+Task<kafka::DescribeLogDirsResponse> handle_describe_log_dirs(RequestContext& context, kafka::DescribeLogDirsRequest& request);
+Task<kafka::AlterReplicaLogDirsResponse> handle_alter_replica_log_dirs(RequestContext& context, kafka::AlterReplicaLogDirsRequest& request);
+Task<kafka::ElectLeadersResponse> handle_elect_leaders(RequestContext& context, kafka::ElectLeadersRequest& request);
+Task<kafka::AlterPartitionReassignmentsResponse> handle_alter_partition_reassignments(RequestContext& context,
+                                                                                      kafka::AlterPartitionReassignmentsRequest& request);
+Task<kafka::ListPartitionReassignmentsResponse> handle_list_partition_reassignments(RequestContext& context, kafka::ListPartitionReassignmentsRequest& request);
+Task<kafka::DescribeQuorumResponse> handle_describe_quorum(RequestContext& context, kafka::DescribeQuorumRequest& request);
+Task<kafka::DescribeAclsResponse> handle_describe_acls(RequestContext& context, kafka::DescribeAclsRequest& request);
+Task<kafka::CreateAclsResponse> handle_create_acls(RequestContext& context, kafka::CreateAclsRequest& request);
+Task<kafka::DeleteAclsResponse> handle_delete_acls(RequestContext& context, kafka::DeleteAclsRequest& request);
+Task<kafka::DescribeClientQuotasResponse> handle_describe_client_quotas(RequestContext& context, kafka::DescribeClientQuotasRequest& request);
+Task<kafka::AlterClientQuotasResponse> handle_alter_client_quotas(RequestContext& context, kafka::AlterClientQuotasRequest& request);
+Task<kafka::AlterConfigsResponse> handle_alter_configs(RequestContext& context, kafka::AlterConfigsRequest& request);
+Task<kafka::ListConfigResourcesResponse> handle_list_config_resources(RequestContext& context, kafka::ListConfigResourcesRequest& request);
+Task<kafka::DescribeTopicPartitionsResponse> handle_describe_topic_partitions(RequestContext& context, kafka::DescribeTopicPartitionsRequest& request);
+
 /// Creates a coordinator's topic if it is not there; used by FindCoordinator and Metadata.
 Task<bool> ensure_internal_topic(Services& services, async::Shard& caller, const char* name);
 
