@@ -37,7 +37,8 @@ coordinator::transaction::CoordinatorOptions Broker::transaction_options() const
 
 Task<> Broker::start_coordinators() {
   group_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::offsets_topic);
-  groups_ = std::make_unique<coordinator::group::GroupCoordinator>(*group_partitions_, shards_, group_options(), seams_.random.next());
+  groups_ = std::make_unique<coordinator::group::GroupCoordinator>(
+      *group_partitions_, shards_, group_options(), [this](const async::Shard& shard) { return cache_->image(shard); }, seams_.random.next());
   transaction_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::transactions_topic);
   markers_ = std::make_unique<Markers>(*replicas_, *cache_, shards_);
   markers_->tell(*groups_);

@@ -36,6 +36,7 @@ class MetadataService {
   Task<TopicDecision> alter_quota(QuotaEntity entity, std::map<std::string, std::optional<double>> values, bool validate_only);
   /// One decision for the whole request: all levels change, or none.
   Task<TopicDecision> update_features(kafka::UpdateFeaturesRequest request);
+  Task<std::string> random_id() { co_return random_.uuid().to_string(); }
   /// A producer id that was never given out before.
   Task<Result<std::int64_t>> next_producer_id();
 

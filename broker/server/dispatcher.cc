@@ -76,6 +76,8 @@ constexpr Handler table[] = {
     entry<kafka::DescribeProducersRequest, handle_describe_producers>(),
     entry<kafka::DescribeTransactionsRequest, handle_describe_transactions>(),
     entry<kafka::ListTransactionsRequest, handle_list_transactions>(),
+    entry<kafka::ConsumerGroupHeartbeatRequest, handle_consumer_group_heartbeat>(),
+    entry<kafka::ConsumerGroupDescribeRequest, handle_consumer_group_describe>(),
     entry<kafka::DeleteRecordsRequest, handle_delete_records>(),
     entry<kafka::DescribeLogDirsRequest, handle_describe_log_dirs>(),
     entry<kafka::AlterReplicaLogDirsRequest, handle_alter_replica_log_dirs>(),

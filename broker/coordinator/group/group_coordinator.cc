@@ -6,8 +6,8 @@
 
 namespace meridian::coordinator::group {
 
-GroupCoordinator::GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, std::uint64_t seed)
-    : writer_(writer), shards_(std::move(shards)), options_(options), partitions_(static_cast<std::size_t>(options.partition_count)) {
+GroupCoordinator::GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, Image image, std::uint64_t seed)
+    : writer_(writer), shards_(std::move(shards)), options_(options), image_(std::move(image)), partitions_(static_cast<std::size_t>(options.partition_count)) {
   for (auto* shard : shards_) per_shard_.push_back(std::make_unique<PerShard>(*shard, seed));
 }
 
@@ -41,12 +41,30 @@ Task<> GroupCoordinator::load() {
   for (std::int32_t i = 0; i < options_.partition_count; ++i) co_await async::on(writer_.home(i), load_partition(i));
 }
 
+void GroupCoordinator::replay_consumer(Partition& at, const ConsumerRecord& record) {
+  auto& group = at.groups[record.group];
+  if (!group) group = std::make_shared<Group>(record.group, options_.limits);
+  if (record.type == consumer_group && std::holds_alternative<std::monostate>(record.value)) {
+    group->consumer.reset();
+    return;
+  }
+  const bool tombstone = std::holds_alternative<std::monostate>(record.value);
+  if (!group->consumer && tombstone) return;
+  if (!group->consumer) group->consumer = std::make_unique<ConsumerGroup>(record.group);
+  group->consumer->replay(record);
+}
+
 Task<> GroupCoordinator::load_partition(std::int32_t i) {
   Partition& at = partitions_[static_cast<std::size_t>(i)];
   if (at.load != Partition::Load::none) co_return;
   at.load = Partition::Load::loading;
   const auto now = per_shard(writer_.home(i)).shard.clock().now();
   const auto visit = [this, &at, i, now](const kafka::BatchHeader& header, const kafka::RecordView& view) {
+    if (view.key && view.key->size() >= 2 && is_consumer_record(base::load_be<std::int16_t>(view.key->data()))) {
+      const auto record = decode_consumer_record(view);
+      if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
+      return replay_consumer(at, *record);
+    }
     auto record = decode_record(view);
     if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
     const auto order = ++at.last_order;
@@ -66,7 +84,8 @@ Task<> GroupCoordinator::load_partition(std::int32_t i) {
   PerShard& shard = per_shard(writer_.home(i));
   for (auto it = at.groups.begin(); it != at.groups.end();) {
     const auto group = (it++)->second;
-    if (group->classic.has_members()) shard.timed[group->classic.id()] = group;
+    if (group->consumer) group->consumer->loaded(consumer_limits(*image_(shard.shard), group->classic.id()), now);
+    if (group->has_members()) shard.timed[group->classic.id()] = group;
     forget_if_dead(group);
   }
   shard.timer.wake();
@@ -97,7 +116,7 @@ std::shared_ptr<GroupCoordinator::Group> GroupCoordinator::find_or_create(const 
 }
 
 void GroupCoordinator::forget_if_dead(const std::shared_ptr<Group>& group) {
-  if (group->classic.has_members() || !group->offsets.empty() || group->classic.generation() > 0) return;
+  if (group->has_members() || group->consumer || !group->offsets.empty() || group->classic.generation() > 0) return;
   partition(group->classic.id()).groups.erase(group->classic.id());
 }
 
@@ -125,7 +144,12 @@ void GroupCoordinator::carry_out(const std::shared_ptr<Group>& group, Effects ef
   answer(group->syncs, effects.syncs);
   PerShard& at = per_shard(home(group->classic.id()));
   if (effects.persist) at.gate.spawn(persist(group, std::move(*effects.persist)), "group metadata write");
-  if (group->classic.has_members()) at.timed[group->classic.id()] = group;
+  watch_timers(group);
+}
+
+void GroupCoordinator::watch_timers(const std::shared_ptr<Group>& group) {
+  PerShard& at = per_shard(home(group->classic.id()));
+  if (group->has_members()) at.timed[group->classic.id()] = group;
   else at.timed.erase(group->classic.id());
   at.timer.wake();
 }
@@ -150,12 +174,14 @@ Task<> GroupCoordinator::timer_loop(PerShard& home) {
     auto next = async::never;
     const auto groups = home.timed;  // carry_out() changes the set
     for (const auto& [id, group] : groups) {
-      if (group->classic.next_deadline() <= now) {
+      if (group->next_deadline() <= now && group->consumer) {
+        co_await tick_consumer(group);
+      } else if (group->next_deadline() <= now) {
         Effects effects;
         group->classic.tick(now, effects);
         carry_out(group, std::move(effects));
       }
-      next = std::min(next, group->classic.next_deadline());
+      next = std::min(next, group->next_deadline());
     }
     co_await home.timer.wait(next);
   }
@@ -178,6 +204,8 @@ Task<kafka::JoinGroupResponse> GroupCoordinator::join_home(JoinInput input) {
     co_return failed;
   }
   const auto group = find_or_create(input.request.group_id);
+  if (group->consumer) failed.error_code = group->has_members() ? ErrorCode::inconsistent_group_protocol : co_await to_classic(group);
+  if (failed.error_code != ErrorCode::none) co_return failed;
   input.new_member_id = input.request.group_instance_id.value_or(input.client_id) + "-" + at.random.uuid().to_string();
   Effects effects;
   auto outcome = group->classic.join(input, at.shard.clock().now(), effects);
@@ -284,7 +312,7 @@ Task<kafka::DescribeGroupsResponseGroup> GroupCoordinator::describe_home(std::st
   out.error_code = co_await ready(id);
   if (out.error_code != ErrorCode::none) co_return out;
   const auto group = find(id);
-  if (!group) {
+  if (!group || group->consumer) {
     out.group_state = "Dead";
     co_return out;
   }
@@ -312,8 +340,10 @@ Task<std::vector<kafka::ListGroupsResponseGroup>> GroupCoordinator::list() {
 }
 
 Task<> GroupCoordinator::list_home(std::int32_t i, std::vector<kafka::ListGroupsResponseGroup>& out) {
-  for (const auto& [id, group] : partitions_[static_cast<std::size_t>(i)].groups)
-    out.push_back({id, group->classic.protocol_type(), state_name(group->classic.state()), "classic"});
+  for (const auto& [id, group] : partitions_[static_cast<std::size_t>(i)].groups) {
+    if (group->consumer) out.push_back({id, "consumer", group->consumer->state_name(), "consumer"});
+    else out.push_back({id, group->classic.protocol_type(), state_name(group->classic.state()), "classic"});
+  }
   co_return;
 }
 

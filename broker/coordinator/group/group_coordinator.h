@@ -9,7 +9,9 @@
 #include <memory>
 
 #include "broker/coordinator/group/classic_group.h"
+#include "broker/coordinator/group/consumer_group.h"
 #include "broker/coordinator/partition_writer.h"
+#include "broker/metadata/image.h"
 #include "common/async/gate.h"
 #include "common/base/random.h"
 #include "common/kafka/messages/all.h"
@@ -26,7 +28,9 @@ struct CoordinatorOptions {
 
 class GroupCoordinator {
  public:
-  GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, std::uint64_t seed);
+  /// Newest metadata, as a shard sees it.
+  using Image = std::function<metadata::ImagePtr(const async::Shard&)>;
+  GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, Image image, std::uint64_t seed);
   ~GroupCoordinator();
 
   void start();
@@ -38,8 +42,10 @@ class GroupCoordinator {
   Task<kafka::SyncGroupResponse> sync(kafka::SyncGroupRequest request);
   Task<ErrorCode> heartbeat(kafka::HeartbeatRequest request);
   Task<kafka::LeaveGroupResponse> leave(kafka::LeaveGroupRequest request, std::int16_t version);
+  Task<kafka::ConsumerGroupHeartbeatResponse> consumer_heartbeat(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id, std::string client_host);
+  Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> consumer_describe(std::string group);
   /// Answers every partition of the request.
-  Task<kafka::OffsetCommitResponse> commit(kafka::OffsetCommitRequest request);
+  Task<kafka::OffsetCommitResponse> commit(kafka::OffsetCommitRequest request, std::int16_t version);
   /// Asks the transaction coordinator whether the group's partition is part of the transaction (or makes it so).
   using Verify = std::function<Task<ErrorCode>()>;
   Task<kafka::TxnOffsetCommitResponse> commit_in_transaction(kafka::TxnOffsetCommitRequest request, Verify verify);
@@ -68,6 +74,9 @@ class GroupCoordinator {
   struct Group {
     Group(const std::string& id, const GroupLimits& limits) : classic(id, limits) {}
     ClassicGroup classic;
+    std::unique_ptr<ConsumerGroup> consumer;  ///< set: the group is under the consumer protocol, and `classic` is empty
+    bool has_members() const { return consumer ? consumer->has_members() : classic.has_members(); }
+    TimePoint next_deadline() const { return consumer ? consumer->next_deadline() : classic.next_deadline(); }
     OffsetMap offsets;
     std::int64_t state_since_ms = -1;
     std::map<std::string, std::shared_ptr<Parked<kafka::JoinGroupResponse>>> joins;
@@ -108,20 +117,30 @@ class GroupCoordinator {
   Task<> expire_offsets(PerShard& home);
   Task<> load_partition(std::int32_t index);
   void apply(std::int32_t index, Record record, std::uint64_t order, async::TimePoint now);
+  void replay_consumer(Partition& at, const ConsumerRecord& record);
   void end_pending(std::int32_t index, std::int64_t producer_id, bool commit);
   bool unstable(const OffsetKey& key);
   /// May this member commit? Refreshes its session.
   ErrorCode check_commit(const std::shared_ptr<Group>& group, const std::string& member_id, const std::optional<std::string>& instance_id,
-                         std::int32_t generation);
+                         std::int32_t generation, std::int16_t version);
 
   Task<kafka::JoinGroupResponse> join_home(JoinInput input);
   Task<kafka::SyncGroupResponse> sync_home(kafka::SyncGroupRequest request);
   Task<ErrorCode> heartbeat_home(kafka::HeartbeatRequest request);
   Task<kafka::LeaveGroupResponse> leave_home(kafka::LeaveGroupRequest request, std::int16_t version);
-  Task<kafka::OffsetCommitResponse> commit_home(kafka::OffsetCommitRequest request);
+  Task<kafka::OffsetCommitResponse> commit_home(kafka::OffsetCommitRequest request, std::int16_t version);
   Task<kafka::TxnOffsetCommitResponse> commit_in_transaction_home(kafka::TxnOffsetCommitRequest request, Verify verify);
   Task<kafka::OffsetFetchResponseGroup> fetch_home(kafka::OffsetFetchRequestGroup request, bool require_stable);
   Task<kafka::OffsetDeleteResponse> delete_offsets_home(kafka::OffsetDeleteRequest request);
+  Task<kafka::ConsumerGroupHeartbeatResponse> consumer_heartbeat_home(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id,
+                                                                      std::string client_host);
+  Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> consumer_describe_home(std::string group);
+  Task<ErrorCode> write_consumer_records(std::string group, std::vector<ConsumerRecord> records);
+  Task<> tick_consumer(std::shared_ptr<Group> group);
+  ConsumerLimits consumer_limits(const metadata::MetadataImage& image, const std::string& group) const;
+  Task<ErrorCode> to_consumer(std::shared_ptr<Group> group);
+  Task<ErrorCode> to_classic(std::shared_ptr<Group> group);
+  void watch_timers(const std::shared_ptr<Group>& group);
   Task<kafka::DescribeGroupsResponseGroup> describe_home(std::string group);
   Task<ErrorCode> remove_home(std::string group);
   Task<> list_home(std::int32_t index, std::vector<kafka::ListGroupsResponseGroup>& out);
@@ -129,6 +148,7 @@ class GroupCoordinator {
   PartitionWriter& writer_;
   std::vector<async::Shard*> shards_;
   CoordinatorOptions options_;
+  Image image_;
   std::vector<Partition> partitions_;
   std::vector<std::unique_ptr<PerShard>> per_shard_;
   std::atomic<bool> stopped_{false};  ///< read on every shard

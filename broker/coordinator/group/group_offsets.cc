@@ -4,21 +4,25 @@
 
 namespace meridian::coordinator::group {
 
-Task<kafka::OffsetCommitResponse> GroupCoordinator::commit(kafka::OffsetCommitRequest request) {
+Task<kafka::OffsetCommitResponse> GroupCoordinator::commit(kafka::OffsetCommitRequest request, std::int16_t version) {
   auto& at = home(request.group_id);
-  co_return co_await async::on(at, commit_home(std::move(request)));
+  co_return co_await async::on(at, commit_home(std::move(request), version));
 }
 
 ErrorCode GroupCoordinator::check_commit(const std::shared_ptr<Group>& group, const std::string& member_id, const std::optional<std::string>& instance_id,
-                                         std::int32_t generation) {
-  if (!group) return generation >= 0 ? ErrorCode::illegal_generation : ErrorCode::none;
-  return group->classic.check_commit(member_id, instance_id, generation, per_shard(home(group->classic.id())).shard.clock().now());
+                                         std::int32_t generation, std::int16_t version) {
+  constexpr std::int16_t knows_member_epochs = 9;
+  if (!group && generation >= 0) return version >= knows_member_epochs ? ErrorCode::group_id_not_found : ErrorCode::illegal_generation;
+  if (!group) return ErrorCode::none;
+  if (!group->consumer) return group->classic.check_commit(member_id, instance_id, generation, per_shard(home(group->classic.id())).shard.clock().now());
+  if (version < knows_member_epochs && generation >= 0) return ErrorCode::unsupported_version;
+  return group->consumer->check_member(member_id, generation);
 }
 
-Task<kafka::OffsetCommitResponse> GroupCoordinator::commit_home(kafka::OffsetCommitRequest request) {
+Task<kafka::OffsetCommitResponse> GroupCoordinator::commit_home(kafka::OffsetCommitRequest request, std::int16_t version) {
   PerShard& at = per_shard(home(request.group_id));
   ErrorCode error = co_await ready(request.group_id);
-  if (error == ErrorCode::none) error = check_commit(find(request.group_id), request.member_id, request.group_instance_id, request.generation_id);
+  if (error == ErrorCode::none) error = check_commit(find(request.group_id), request.member_id, request.group_instance_id, request.generation_id, version);
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::OffsetCommitResponse response;
   kafka::BatchBuilder batch;
@@ -75,7 +79,11 @@ Task<kafka::TxnOffsetCommitResponse> GroupCoordinator::commit_in_transaction_hom
   }
   // Who commits without being a member (older producers send no group metadata) is fenced by its producer epoch alone.
   const bool member = !request.member_id.empty() || request.generation_id >= 0 || request.group_instance_id;
-  if (error == ErrorCode::none && member) error = check_commit(find(request.group_id), request.member_id, request.group_instance_id, request.generation_id);
+  if (error == ErrorCode::none && member) {
+    constexpr std::int16_t newest = 9;
+    error = check_commit(find(request.group_id), request.member_id, request.group_instance_id, request.generation_id, newest);
+    if (error == ErrorCode::stale_member_epoch || error == ErrorCode::group_id_not_found) error = ErrorCode::illegal_generation;
+  }
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::TxnOffsetCommitResponse response;
   kafka::BatchBuilder batch;
@@ -164,6 +172,10 @@ Task<kafka::OffsetFetchResponseGroup> GroupCoordinator::fetch_home(kafka::Offset
   if (response.error_code != ErrorCode::none) co_return response;
   static const OffsetMap nothing;
   const auto group = find(request.group_id);
+  if (request.member_id && (!request.member_id->empty() || request.member_epoch >= 0) && group && group->consumer) {
+    response.error_code = group->consumer->check_member(*request.member_id, request.member_epoch);
+    if (response.error_code != ErrorCode::none) co_return response;
+  }
   const OffsetMap& offsets = group ? group->offsets : nothing;
   const auto add = [&](kafka::OffsetFetchResponseTopic& topic, std::int32_t partition, const Committed* committed) {
     kafka::OffsetFetchResponsePartition out;
@@ -205,16 +217,18 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   if (const auto error = co_await ready(id); error != ErrorCode::none) co_return error;
   const auto group = find(id);
   if (!group) co_return ErrorCode::group_id_not_found;
-  if (group->classic.has_members()) co_return ErrorCode::non_empty_group;
+  if (group->has_members()) co_return ErrorCode::non_empty_group;
   PerShard& at = per_shard(home(id));
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::BatchBuilder batch;
   for (const auto& [key, committed] : group->offsets) add_offset(batch, now_ms, {id, key.first, key.second}, std::nullopt);
   add_group(batch, now_ms, id, std::nullopt);
+  if (group->consumer)
+    for (const auto& record : group->consumer->tombstones()) add_consumer_record(batch, now_ms, record);
   auto bytes = batch.finish({});
   const auto done = bytes ? co_await writer_.append(index(id), std::move(*bytes)) : fail(bytes.error());
   if (!done) co_return ErrorCode::coordinator_not_available;
-  if (group->classic.has_members()) co_return ErrorCode::non_empty_group;  // somebody joined while the deletion was written
+  if (group->has_members()) co_return ErrorCode::non_empty_group;  // somebody joined while the deletion was written
   partition(id).groups.erase(id);
   for (auto& [producer, entries] : partition(id).pending) std::erase_if(entries, [&id](const auto& entry) { return entry.key.group == id; });
   co_return ErrorCode::none;
@@ -234,7 +248,7 @@ Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets_home(kafka::O
     response.error_code = ErrorCode::group_id_not_found;
     co_return response;
   }
-  const auto subscribed = group->classic.subscribed_topics();
+  const auto subscribed = group->consumer ? std::optional(group->consumer->subscribed_topics()) : group->classic.subscribed_topics();
   if (!subscribed) {
     response.error_code = ErrorCode::non_empty_group;
     co_return response;
@@ -276,7 +290,7 @@ Task<> GroupCoordinator::expire_offsets(PerShard& home) {
       if (&writer_.home(static_cast<std::int32_t>(i)) != &home.shard) continue;
       const auto groups = partitions_[i].groups;
       for (const auto& [id, group] : groups) {
-        if (group->classic.has_members() || group->state_since_ms > before_ms) continue;
+        if (group->has_members() || group->state_since_ms > before_ms) continue;
         std::vector<OffsetRecord> expired;
         kafka::BatchBuilder batch;
         for (const auto& [key, committed] : group->offsets) {
@@ -286,10 +300,12 @@ Task<> GroupCoordinator::expire_offsets(PerShard& home) {
         }
         const bool all = expired.size() == group->offsets.size();
         if (all) add_group(batch, clock.wall_ms(), id, std::nullopt);
+        if (all && group->consumer)
+          for (const auto& record : group->consumer->tombstones()) add_consumer_record(batch, clock.wall_ms(), record);
         if (batch.empty()) continue;
         auto bytes = batch.finish({});
         if (!bytes || !co_await writer_.append(static_cast<std::int32_t>(i), std::move(*bytes))) continue;
-        if (group->classic.has_members()) continue;
+        if (group->has_members()) continue;
         for (auto& record : expired) group->offsets.erase({record.key.topic, record.key.partition});
         if (all && group->offsets.empty()) partitions_[i].groups.erase(id);
       }

@@ -4,7 +4,8 @@
 namespace meridian::server {
 namespace {
 using kafka::ErrorCode;
-}
+constexpr std::int32_t group_operations = 0x148;  // READ, DELETE, DESCRIBE
+}  // namespace
 
 Task<kafka::JoinGroupResponse> handle_join_group(RequestContext& context, kafka::JoinGroupRequest& request) {
   kafka::JoinGroupResponse response;
@@ -57,7 +58,7 @@ Task<kafka::OffsetCommitResponse> handle_offset_commit(RequestContext& context, 
     });
   std::erase_if(known.topics, [](const auto& topic) { return topic.partitions.empty(); });
   kafka::OffsetCommitResponse done;
-  if (allowed) done = co_await context.services.groups.commit(std::move(known));
+  if (allowed) done = co_await context.services.groups.commit(std::move(known), context.version);
   std::map<std::pair<std::string, std::int32_t>, ErrorCode> results;
   for (const auto& topic : done.topics)
     for (const auto& partition : topic.partitions) results[{topic.name, partition.partition_index}] = partition.error_code;
@@ -133,6 +134,34 @@ Task<kafka::OffsetDeleteResponse> handle_offset_delete(RequestContext& context, 
   co_return response;
 }
 
+Task<kafka::ConsumerGroupHeartbeatResponse> handle_consumer_group_heartbeat(RequestContext& context, kafka::ConsumerGroupHeartbeatRequest& request) {
+  kafka::ConsumerGroupHeartbeatResponse response;
+  // Before version 1 the coordinator chose the id of a new member (KIP-1082).
+  if (context.version == 0 && request.member_id.empty() && request.member_epoch == 0)
+    request.member_id = co_await async::on(context.services.control, context.services.metadata.random_id());
+  if (context.image()->features.find("group.version") == context.image()->features.end()) {
+    response.error_code = ErrorCode::unsupported_version;
+  } else if (!context.allowed(Operation::read, Resource::group, request.group_id)) {
+    response.error_code = ErrorCode::group_authorization_failed;
+  } else {
+    response = co_await context.services.groups.consumer_heartbeat(std::move(request), context.client_id, context.client_host);
+  }
+  co_return response;
+}
+
+Task<kafka::ConsumerGroupDescribeResponse> handle_consumer_group_describe(RequestContext& context, kafka::ConsumerGroupDescribeRequest& request) {
+  kafka::ConsumerGroupDescribeResponse response;
+  for (const auto& id : request.group_ids) {
+    kafka::ConsumerGroupDescribeResponseDescribedGroup group;
+    group.group_id = id;
+    group.error_code = ErrorCode::group_authorization_failed;
+    if (context.allowed(Operation::describe, Resource::group, id)) group = co_await context.services.groups.consumer_describe(id);
+    if (request.include_authorized_operations && group.error_code == ErrorCode::none) group.authorized_operations = group_operations;
+    response.groups.push_back(std::move(group));
+  }
+  co_return response;
+}
+
 Task<kafka::DescribeGroupsResponse> handle_describe_groups(RequestContext& context, kafka::DescribeGroupsRequest& request) {
   kafka::DescribeGroupsResponse response;
   for (auto& id : request.groups) {
@@ -144,7 +173,7 @@ Task<kafka::DescribeGroupsResponse> handle_describe_groups(RequestContext& conte
       group.error_code = ErrorCode::group_id_not_found;
       group.error_message = "Group " + id + " not found.";
     }
-    if (request.include_authorized_operations && group.error_code == ErrorCode::none) group.authorized_operations = 0x148;  // READ, DELETE, DESCRIBE
+    if (request.include_authorized_operations && group.error_code == ErrorCode::none) group.authorized_operations = group_operations;
     response.groups.push_back(std::move(group));
   }
   co_return response;

@@ -32,6 +32,8 @@ Task<kafka::DescribeGroupsResponse> handle_describe_groups(RequestContext& conte
 Task<kafka::ListGroupsResponse> handle_list_groups(RequestContext& context, kafka::ListGroupsRequest& request);
 Task<kafka::DeleteGroupsResponse> handle_delete_groups(RequestContext& context, kafka::DeleteGroupsRequest& request);
 
+Task<kafka::ConsumerGroupHeartbeatResponse> handle_consumer_group_heartbeat(RequestContext& context, kafka::ConsumerGroupHeartbeatRequest& request);
+Task<kafka::ConsumerGroupDescribeResponse> handle_consumer_group_describe(RequestContext& context, kafka::ConsumerGroupDescribeRequest& request);
 Task<kafka::OffsetDeleteResponse> handle_offset_delete(RequestContext& context, kafka::OffsetDeleteRequest& request);
 Task<kafka::AddPartitionsToTxnResponse> handle_add_partitions_to_txn(RequestContext& context, kafka::AddPartitionsToTxnRequest& request);
 Task<kafka::AddOffsetsToTxnResponse> handle_add_offsets_to_txn(RequestContext& context, kafka::AddOffsetsToTxnRequest& request);

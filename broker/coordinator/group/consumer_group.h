@@ -1,0 +1,117 @@
+// ConsumerGroup: one group under the consumer protocol (KIP-848). Pure: heartbeats, topics and times go in; answers and records come out.
+//
+// The group epoch rises when members or subscriptions or subscribed topics change; then the assignor makes a new target assignment. Each
+// member moves towards its target by itself, heartbeat by heartbeat: it first gives up what is not its any more, and takes what nobody else
+// holds. Its own epoch is the group's once it owns nothing that it should not.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+
+#include "broker/coordinator/group/consumer_records.h"
+#include "common/kafka/messages/68_consumer_group_heartbeat.h"
+#include "common/kafka/messages/69_consumer_group_describe.h"
+
+namespace meridian::coordinator::group {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+using kafka::ErrorCode;
+
+/// What the group needs to know of the cluster's topics.
+class TopicView {
+ public:
+  virtual ~TopicView() = default;
+  struct Topic {
+    Uuid id;
+    std::int32_t partitions = 0;
+  };
+  virtual std::optional<Topic> find(const std::string& name) const = 0;
+  /// Names that match a whole regular expression; Errc::invalid where it is none.
+  virtual Result<std::set<std::string>> matching(const std::string& regex) const = 0;
+  /// Changes whenever the answers above may.
+  virtual std::int64_t revision() const = 0;
+};
+
+struct ConsumerLimits {
+  std::chrono::milliseconds heartbeat_interval{5000};
+  std::chrono::milliseconds session_timeout{45000};
+  std::int64_t size_max = INT32_MAX;
+  std::vector<std::string> assignors{"uniform", "range"};  ///< the first is the default
+};
+
+enum class MemberState : std::int8_t { stable = 0, unrevoked_partitions = 1, unreleased_partitions = 2 };
+
+struct ConsumerMember {
+  ConsumerMemberValue described;
+  std::int32_t epoch = 0;  ///< -2: static, away for a while
+  std::int32_t previous_epoch = 0;
+  MemberState state = MemberState::stable;
+  Assignment assigned;
+  Assignment pending_revocation;
+  TimePoint expires = TimePoint::max();
+  TimePoint revoke_by = TimePoint::max();
+};
+
+class ConsumerGroup {
+ public:
+  explicit ConsumerGroup(std::string id) : id_(std::move(id)) {}
+
+  struct Input {
+    const kafka::ConsumerGroupHeartbeatRequest& request;
+    std::string client_id;
+    std::string client_host;
+  };
+  /// Records are to be appended in order before the answer is given.
+  kafka::ConsumerGroupHeartbeatResponse heartbeat(const Input& input, const TopicView& topics, const ConsumerLimits& limits, TimePoint now,
+                                                  std::vector<ConsumerRecord>& records);
+  /// Removes members that are silent or slow to give partitions up.
+  void tick(const TopicView& topics, const ConsumerLimits& limits, TimePoint now, std::vector<ConsumerRecord>& records);
+  TimePoint next_deadline() const;
+
+  /// May offsets be committed, or read with these? `epoch` below 0 with an empty id: by somebody who is no member.
+  ErrorCode check_member(const std::string& member_id, std::int32_t epoch) const;
+  std::set<std::string> subscribed_topics() const;
+  /// Tombstones for everything that the group has written.
+  std::vector<ConsumerRecord> tombstones() const;
+  /// Takes over what was persisted.
+  void replay(const ConsumerRecord& record);
+  /// After the last replay: members get a full session to come back.
+  void loaded(const ConsumerLimits& limits, TimePoint now);
+
+  void describe(kafka::ConsumerGroupDescribeResponseDescribedGroup& out, const ConsumerLimits& limits,
+                const std::function<std::string(const Uuid&)>& topic_name) const;
+  const char* state_name() const;
+  bool has_members() const { return !members_.empty(); }
+  std::int32_t epoch() const { return epoch_; }
+  const std::string& id() const { return id_; }
+  const std::map<std::string, ConsumerMember>& members() const { return members_; }
+
+ private:
+  using Response = kafka::ConsumerGroupHeartbeatResponse;
+  static Response refuse(ErrorCode error, std::string message);
+  std::optional<Response> check_request(const Input& input, const ConsumerLimits& limits) const;
+  std::optional<Response> find_or_join(const Input& input, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
+  Response leave(const Input& input, const TopicView& topics, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
+  void remove(const std::string& member_id, std::vector<ConsumerRecord>& records);
+  bool describe_member(ConsumerMember& member, const Input& input) const;
+  void rebalance(const TopicView& topics, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
+  bool topics_changed(const TopicView& topics);
+  std::set<std::string> topic_names(const ConsumerMember& member, const TopicView& topics) const;
+  std::string chosen_assignor(const ConsumerLimits& limits) const;
+  void reconcile(const std::string& member_id, ConsumerMember& member, const std::optional<Assignment>& owned, TimePoint now);
+  void advance(const std::string& member_id, ConsumerMember& member);
+  bool owned_by_other(const std::string& member_id, const Uuid& topic, std::int32_t partition) const;
+  void write_current(const std::string& member_id, const ConsumerMember& member, std::vector<ConsumerRecord>& records) const;
+
+  std::string id_;
+  std::int32_t epoch_ = 0;
+  std::int32_t target_epoch_ = 0;
+  std::map<std::string, ConsumerMember> members_;
+  std::map<std::string, std::string> static_members_;  ///< instance id -> member id
+  TargetAssignment target_;
+  PartitionCounts known_topics_;  ///< of the last target assignment
+  std::int64_t seen_revision_ = -1;
+};
+
+}  // namespace meridian::coordinator::group

@@ -1,0 +1,149 @@
+// GroupCoordinator, the part about groups under the consumer protocol (KIP-848).
+#include "broker/coordinator/group/group_coordinator.h"
+#include "common/base/log.h"
+#include "common/base/pattern.h"
+
+namespace meridian::coordinator::group {
+namespace {
+
+class ImageTopics final : public TopicView {
+ public:
+  explicit ImageTopics(metadata::ImagePtr image) : image_(std::move(image)) {}
+  std::optional<Topic> find(const std::string& name) const override {
+    const auto* topic = image_->topic(name);
+    return topic ? std::optional(Topic{topic->id, static_cast<std::int32_t>(topic->partitions.size())}) : std::nullopt;
+  }
+  Result<std::set<std::string>> matching(const std::string& regex) const override {
+    const auto pattern = base::Pattern::compile(regex);
+    if (!pattern) return fail(pattern.error());
+    std::set<std::string> names;
+    for (const auto& [name, topic] : image_->topics)
+      if (pattern->matches(name)) names.insert(name);
+    return names;
+  }
+  std::int64_t revision() const override { return image_->revision; }
+
+ private:
+  metadata::ImagePtr image_;
+};
+
+}  // namespace
+
+ConsumerLimits GroupCoordinator::consumer_limits(const metadata::MetadataImage& image, const std::string& group) const {
+  using std::chrono::milliseconds;
+  const auto& settings = *image.settings;
+  ConsumerLimits limits{.heartbeat_interval = milliseconds(settings.integer("group.consumer.heartbeat.interval.ms")),
+                        .session_timeout = milliseconds(settings.integer("group.consumer.session.timeout.ms")),
+                        .size_max = settings.integer("group.consumer.max.size"),
+                        .assignors = config::split_list(settings.string("group.consumer.assignors"))};
+  const auto own = image.resource_configs.find("group/" + group);
+  if (own == image.resource_configs.end()) return limits;
+  if (const auto it = own->second.values.find("consumer.heartbeat.interval.ms"); it != own->second.values.end())
+    limits.heartbeat_interval = milliseconds(std::stoll(it->second));
+  if (const auto it = own->second.values.find("consumer.session.timeout.ms"); it != own->second.values.end())
+    limits.session_timeout = milliseconds(std::stoll(it->second));
+  return limits;
+}
+
+Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id,
+                                                                                 std::string client_host) {
+  auto& at = home(request.group_id);
+  co_return co_await async::on(at, consumer_heartbeat_home(std::move(request), std::move(client_id), std::move(client_host)));
+}
+
+// What the group decides is in memory at once and told when it is committed: later heartbeats build on it, their records follow in the log.
+Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat_home(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id,
+                                                                                      std::string client_host) {
+  kafka::ConsumerGroupHeartbeatResponse response;
+  response.error_code = request.group_id.empty() ? ErrorCode::invalid_request : co_await ready(request.group_id);
+  if (response.error_code != ErrorCode::none) co_return response;
+  auto group = find(request.group_id);
+  if (request.member_epoch == 0 && !group) group = find_or_create(request.group_id);
+  // A running group of the classic protocol is not taken over; one without members is.
+  if (group && !group->consumer && request.member_epoch == 0 && !group->classic.has_members()) response.error_code = co_await to_consumer(group);
+  else if (!group || !group->consumer) {
+    response.error_code = ErrorCode::group_id_not_found;
+    response.error_message = group ? "Group " + request.group_id + " is not a consumer group." : "Group " + request.group_id + " not found.";
+  }
+  if (response.error_code != ErrorCode::none) co_return response;
+
+  PerShard& at = per_shard(home(request.group_id));
+  const auto image = image_(at.shard);
+  std::vector<ConsumerRecord> records;
+  const ConsumerGroup::Input input{request, std::move(client_id), std::move(client_host)};
+  response = group->consumer->heartbeat(input, ImageTopics(image), consumer_limits(*image, request.group_id), at.shard.clock().now(), records);
+  if (!group->has_members()) group->state_since_ms = at.shard.clock().wall_ms();
+  watch_timers(group);
+  if (records.empty()) co_return response;
+  if (const auto error = co_await write_consumer_records(request.group_id, std::move(records)); error != ErrorCode::none) {
+    response = {};
+    response.error_code = error;
+  }
+  co_return response;
+}
+
+Task<ErrorCode> GroupCoordinator::write_consumer_records(std::string group, std::vector<ConsumerRecord> records) {
+  kafka::BatchBuilder batch;
+  const auto now_ms = per_shard(home(group)).shard.clock().wall_ms();
+  for (const auto& record : records) add_consumer_record(batch, now_ms, record);
+  auto bytes = batch.finish({});
+  const auto done = bytes ? co_await writer_.append(index(group), std::move(*bytes)) : fail(bytes.error());
+  if (done) co_return ErrorCode::none;
+  log::warn("group {}: not written: {}", group, done.error().message);
+  co_return ErrorCode::coordinator_not_available;
+}
+
+Task<> GroupCoordinator::tick_consumer(std::shared_ptr<Group> group) {
+  PerShard& at = per_shard(home(group->classic.id()));
+  const auto image = image_(at.shard);
+  std::vector<ConsumerRecord> records;
+  group->consumer->tick(ImageTopics(image), consumer_limits(*image, group->classic.id()), at.shard.clock().now(), records);
+  if (!group->has_members()) group->state_since_ms = at.shard.clock().wall_ms();
+  watch_timers(group);
+  if (!records.empty()) co_await write_consumer_records(group->classic.id(), std::move(records));
+}
+
+// An empty classic group becomes one of the consumer protocol; its offsets stay.
+Task<ErrorCode> GroupCoordinator::to_consumer(std::shared_ptr<Group> group) {
+  const std::string id = group->classic.id();
+  group->consumer = std::make_unique<ConsumerGroup>(id);
+  if (group->classic.generation() == 0) co_return ErrorCode::none;
+  group->classic.load(GroupValue{}, per_shard(home(id)).shard.clock().now());
+  kafka::BatchBuilder batch;
+  add_group(batch, per_shard(home(id)).shard.clock().wall_ms(), id, std::nullopt);
+  auto bytes = batch.finish({});
+  const auto done = bytes ? co_await writer_.append(index(id), std::move(*bytes)) : fail(bytes.error());
+  co_return done ? ErrorCode::none : ErrorCode::coordinator_not_available;
+}
+
+Task<ErrorCode> GroupCoordinator::to_classic(std::shared_ptr<Group> group) {
+  auto records = group->consumer->tombstones();
+  group->consumer.reset();
+  co_return co_await write_consumer_records(group->classic.id(), std::move(records));
+}
+
+Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> GroupCoordinator::consumer_describe(std::string group) {
+  auto& at = home(group);
+  co_return co_await async::on(at, consumer_describe_home(std::move(group)));
+}
+
+Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> GroupCoordinator::consumer_describe_home(std::string id) {
+  kafka::ConsumerGroupDescribeResponseDescribedGroup out;
+  out.group_id = id;
+  out.error_code = co_await ready(id);
+  if (out.error_code != ErrorCode::none) co_return out;
+  const auto group = find(id);
+  if (!group || !group->consumer) {
+    out.error_code = ErrorCode::group_id_not_found;
+    out.error_message = group ? "Group " + id + " is not a consumer group." : "Group " + id + " not found.";
+    co_return out;
+  }
+  const auto image = image_(per_shard(home(id)).shard);
+  group->consumer->describe(out, consumer_limits(*image, id), [&image](const Uuid& topic) {
+    const auto it = image->topic_names.find(topic);
+    return it == image->topic_names.end() ? std::string() : it->second;
+  });
+  co_return out;
+}
+
+}  // namespace meridian::coordinator::group
