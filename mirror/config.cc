@@ -19,7 +19,7 @@ const std::vector<std::string> default_groups_exclude = {"console-consumer-.*", 
 
 /// A link as text, from either file format, before it is checked.
 struct RawLink {
-  std::string name, source, target, naming = "prefix", separator = ".", compression = "zstd", group_policy = "never-back";
+  std::string name, source, target, naming = "prefix", separator = ".", compression = "zstd", group_policy = "never-back", fence = "auto";
   std::vector<std::string> topics = default_topics, topics_exclude = default_topics_exclude;
   std::vector<std::string> groups = default_groups, groups_exclude = default_groups_exclude;
   bool follow_groups = true, heartbeats = true;
@@ -36,6 +36,7 @@ Result<LinkConfig> build(const RawLink& raw, const MirrorConfig& config) {
   if (raw.source == raw.target) return bad("source and target are the same cluster");
   if (raw.naming != "prefix" && raw.naming != "identity") return bad("naming is 'prefix' or 'identity'");
   if (raw.group_policy != "never-back" && raw.group_policy != "source-wins") return bad("group_policy is 'never-back' or 'source-wins'");
+  if (raw.fence != "auto" && raw.fence != "transactional") return bad("fence is 'auto' or 'transactional'");
   if (raw.lanes < 1 || raw.lanes > 256) return bad("lanes is 1 to 256");
   if (raw.refresh_topics_ms < 1 || raw.refresh_groups_ms < 1) return bad("refresh intervals are at least 1 ms");
   link.source = raw.source;
@@ -51,6 +52,7 @@ Result<LinkConfig> build(const RawLink& raw, const MirrorConfig& config) {
   link.groups = std::move(*groups);
   link.compression = *compression;
   link.group_policy = raw.group_policy == "never-back" ? GroupPolicy::never_back : GroupPolicy::source_wins;
+  link.append_at = raw.fence == "auto";
   link.follow_groups = raw.follow_groups;
   link.heartbeats = raw.heartbeats;
   link.replication_factor = static_cast<std::int16_t>(raw.replication_factor);
@@ -119,8 +121,9 @@ class YamlReader {
   }
 
   Result<RawLink> link(const YAML::Node& node) {
-    if (auto known = only(node, {"name", "source", "target", "naming", "separator", "compression", "group_policy", "topics", "topics_exclude", "groups",
-                                 "groups_exclude", "follow_groups", "heartbeats", "replication_factor", "lanes", "refresh_topics_ms", "refresh_groups_ms"});
+    if (auto known =
+            only(node, {"name", "source", "target", "naming", "separator", "compression", "group_policy", "topics", "topics_exclude", "groups",
+                        "groups_exclude", "follow_groups", "heartbeats", "replication_factor", "lanes", "fence", "refresh_topics_ms", "refresh_groups_ms"});
         !known)
       return fail(known.error());
     RawLink raw;
@@ -130,7 +133,8 @@ class YamlReader {
                                                           {"naming", raw.naming},
                                                           {"separator", raw.separator},
                                                           {"compression", raw.compression},
-                                                          {"group_policy", raw.group_policy}};
+                                                          {"group_policy", raw.group_policy},
+                                                          {"fence", raw.fence}};
     for (const auto& [key, value] : texts)
       if (node[key]) value = node[key].as<std::string>();
     const std::pair<const char*, std::vector<std::string>&> lists[] = {

@@ -35,6 +35,7 @@ struct LinkConfig {
   bool heartbeats = true;
   std::int16_t replication_factor = -1;  ///< of mirrored topics; -1: the target's default
   int lanes = 4;
+  bool append_at = true;  ///< write at named offsets where the target can; otherwise fence with transactions as on any Kafka
   std::chrono::milliseconds refresh_topics{1000};
   std::chrono::milliseconds refresh_groups{500};
 };

@@ -26,7 +26,7 @@ const char* fence_name(FenceKind kind) {
 Task<Result<Fence>> Lane::take(std::string topic, std::vector<std::int32_t> partitions, async::TimePoint deadline) {
   auto broker = co_await target_.any(deadline);
   if (!broker) co_return fail(broker.error());
-  const bool append_at = (*broker)->serves(kafka::AppendAtRequest::api);
+  const bool append_at = append_at_ && (*broker)->serves(kafka::AppendAtRequest::api);
   const bool transactional = !append_at && (*broker)->serves(kafka::AddPartitionsToTxnRequest::api) && (*broker)->serves(kafka::EndTxnRequest::api);
   auto fence = co_await init_producer(transactional, deadline);
   if (!fence) co_return fence;

@@ -24,7 +24,8 @@ struct Fence {
 
 class Lane {
  public:
-  Lane(std::string transactional_id, client::Cluster& target) : id_(std::move(transactional_id)), target_(target) {}
+  /// `append_at`: used where the target serves it.
+  Lane(std::string transactional_id, client::Cluster& target, bool append_at) : id_(std::move(transactional_id)), target_(target), append_at_(append_at) {}
 
   /// Fences the partitions (all of one topic) and returns what to write them with: sequences start at 0.
   Task<Result<Fence>> take(std::string topic, std::vector<std::int32_t> partitions, async::TimePoint deadline);
@@ -37,6 +38,7 @@ class Lane {
 
   std::string id_;
   client::Cluster& target_;
+  bool append_at_;
 };
 
 }  // namespace meridian::mirror

@@ -43,7 +43,8 @@ Link::Link(LinkConfig config, const MirrorConfig& mirror, io::Network& network, 
       records_(registry.counter("meridian_mirror_records_total", "Records acknowledged by the target", metrics::label("link", config_.name))),
       bytes_(registry.counter("meridian_mirror_bytes_total", "Compressed bytes acknowledged by the target", metrics::label("link", config_.name))),
       retries_(registry.counter("meridian_mirror_retries_total", "Batches sent again", metrics::label("link", config_.name))) {
-  for (int i = 0; i < config_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>(fmt::format("meridian-mirror.{}.{}", config_.name, i), target_));
+  for (int i = 0; i < config_.lanes; ++i)
+    lanes_.push_back(std::make_unique<Lane>(fmt::format("meridian-mirror.{}.{}", config_.name, i), target_, config_.append_at));
 }
 
 Link::~Link() = default;

@@ -33,9 +33,9 @@ def run_gtest(binary):
         return passed, failed
 
 
-def run_python(path):
+def run_python(path, arguments=()):
     """A Python suite prints one JSON line at its end: {"passed": n, "failed": [names]}."""
-    done = subprocess.run(["/usr/bin/python3", path], stdout=subprocess.PIPE, text=True, errors="replace")
+    done = subprocess.run(["/usr/bin/python3", path, *arguments], stdout=subprocess.PIPE, text=True, errors="replace")
     lines = done.stdout.strip().splitlines()
     try:
         result = json.loads(lines[-1])
@@ -50,6 +50,7 @@ def run_python(path):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="C++ suites and tidy alone")
+    parser.add_argument("--full", action="store_true", help="also what takes long: librdkafka's whole suite in every mode")
     options = parser.parse_args()
     suites = [(run_gtest, path) for path in sorted(glob.glob(os.path.join(ROOT, "build/asan/bin/*_test")))]
     suites.append((run_python, os.path.join(ROOT, "tests/tidy/tidy_test.py")))
@@ -59,7 +60,7 @@ def main():
     passed, failed = 0, []
     for run, path in suites:
         began = time.monotonic()
-        ok, bad = run(path)
+        ok, bad = run(path, ["--full"]) if options.full and path.endswith("librdkafka_test.py") else run(path)
         passed += ok
         failed += bad
         print(f"{os.path.relpath(path, ROOT):55} {ok:4} passed, {len(bad)} failed   {time.monotonic() - began:6.1f} s", flush=True)

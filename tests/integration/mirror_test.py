@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -12,7 +13,8 @@ import suite  # noqa: E402
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition  # noqa: E402
 from meridian import Broker, Mirror, cli, wait_until  # noqa: E402
 
-KILLS = int(os.environ.get("MERIDIAN_MIRROR_KILLS", "100"))
+KILLS = int(os.environ.get("MERIDIAN_MIRROR_KILLS", "60"))
+STOPS = int(os.environ.get("MERIDIAN_MIRROR_STOPS", "40"))
 QUIET = {"log_level": 0}
 
 
@@ -67,21 +69,8 @@ def content(records):
     return [r[1:] for r in records]
 
 
-def kill_loop(directory, source, target, kills, seed=1):
-    """Kills the mirror `kills` times under load; afterwards both sides hold the same, and every offset translates both ways."""
-    partitions = 3
-    dice = random.Random(seed)
-    cli("-b", source, "topic", "create", "load", "-p", partitions)
-    mirror = Mirror(directory, {"us": source, "eu": target}, [{"source": "us", "target": "eu", "lanes": 2}])
-    load = Load(source, "load", partitions)
-    try:
-        for _ in range(kills):
-            mirror.start()
-            time.sleep(dice.uniform(0.02, 0.7))  # the moment of the kill is what is random here, nothing waits for it
-            mirror.kill()
-    finally:
-        load.stop()
-    mirror.start()
+def audit(mirror, source, target, partitions, dice):
+    """Both sides hold the same, in the same order, and every offset translates both ways. The mirror's status and the record count."""
     wait_until(lambda: mirror.caught_up("us-eu", ["load"]), 120, "the mirror to catch up")
     there, here = read_all(target, "us.load", partitions), read_all(source, "load", partitions)
     for n in range(partitions):
@@ -94,9 +83,62 @@ def kill_loop(directory, source, target, kills, seed=1):
             to = mirror.get(f"/v1/links/us-eu/translate?topic=load&partition={n}&offset={source_offset}")["to"]
             back = mirror.get(f"/v1/links/us-eu/translate?topic=load&partition={n}&offset={target_offset}&reverse=true")["to"]
             assert (to, back) == (target_offset, source_offset), (n, source_offset, target_offset, to, back)
-    status = mirror.get("/v1/links/us-eu")
-    print(f"{kills} kills, {sum(map(len, here.values()))} records, fence {status['fence']}", file=sys.stderr)
+    return mirror.get("/v1/links/us-eu"), sum(map(len, here.values()))
+
+
+def kill_loop(directory, source, target, kills, fence="auto", seed=1):
+    """Kills the mirror `kills` times under load; 0 lost, 0 repeated."""
+    partitions = 3
+    dice = random.Random(seed)
+    cli("-b", source, "topic", "create", "load", "-p", partitions)
+    mirror = Mirror(directory, {"us": source, "eu": target}, [{"source": "us", "target": "eu", "lanes": 2, "fence": fence}])
+    load = Load(source, "load", partitions)
+    try:
+        for _ in range(kills):
+            mirror.start()
+            time.sleep(dice.uniform(0.02, 0.7))  # the moment of the kill is what is random here, nothing waits for it
+            mirror.kill()
+    finally:
+        load.stop()
+    mirror.start()
+    status, records = audit(mirror, source, target, partitions, dice)
+    print(f"{kills} kills, {records} records, fence {status['fence']}", file=sys.stderr)
     assert mirror.stop() == 0
+    return status
+
+
+def stop_loop(directory, source, target, stops, fence="auto", seed=2):
+    """Two mirrors, each of which believes that the lanes are its own: one is stopped in mid-flight, the other takes over, the first goes on
+    where it was; `stops` times, in turns. 0 lost, 0 repeated."""
+    partitions = 3
+    dice = random.Random(seed)
+    cli("-b", source, "topic", "create", "load", "-p", partitions)
+    link = [{"source": "us", "target": "eu", "lanes": 2, "fence": fence}]
+    mirrors = [Mirror(directory, {"us": source, "eu": target}, link, name) for name in ("one", "two")]
+    load = Load(source, "load", partitions, rate=3000)
+    running = mirrors[0].start()
+    try:
+        for n in range(stops):
+            time.sleep(dice.uniform(0.1, 0.6))  # under way, wherever that is
+            running.process.send_signal(signal.SIGSTOP)
+            stopped, running = running, mirrors[(n + 1) % 2]
+            running.kill()
+            running.start()
+            # Half of the time the stopped one wakes up while the other is still taking over.
+            if dice.random() < 0.5:
+                at = running.get("/v1/links/us-eu")["topics"].get("load", {}).get("partitions", [])
+                wait_until(lambda: [p["source_next"] for p in running.get("/v1/links/us-eu")["topics"].get("load", {}).get("partitions", [])] != [p["source_next"] for p in at],
+                           60, "the other mirror to copy")
+            stopped.process.send_signal(signal.SIGCONT)
+    finally:
+        for mirror in mirrors:
+            if mirror.process and mirror.process.poll() is None:
+                mirror.process.send_signal(signal.SIGCONT)
+        load.stop()
+    stopped.kill()
+    status, records = audit(running, source, target, partitions, dice)
+    print(f"{stops} stops, {records} records, fence {status['fence']}", file=sys.stderr)
+    assert running.stop() == 0
     return status
 
 
@@ -106,6 +148,25 @@ def test_sigkill_at_random_moments_loses_and_repeats_nothing(directory):
         assert kill_loop(directory, us.kafka, eu.kafka, KILLS)["fence"] == "append-at"
     finally:
         us.kill(), eu.kill()
+
+
+def test_sigkill_with_the_transactional_fence_loses_and_repeats_nothing(directory):
+    us, eu = Broker(directory, "us").start(), Broker(directory, "eu").start()
+    try:
+        assert kill_loop(directory, us.kafka, eu.kafka, KILLS, "transactional")["fence"] == "transactional"
+    finally:
+        us.kill(), eu.kill()
+
+
+def test_two_mirrors_that_both_own_a_lane_lose_and_repeat_nothing(directory):
+    for fence, told in (("auto", "append-at"), ("transactional", "transactional")):
+        place = os.path.join(directory, fence)
+        os.mkdir(place)
+        us, eu = Broker(place, "us").start(), Broker(place, "eu").start()
+        try:
+            assert stop_loop(place, us.kafka, eu.kafka, STOPS, fence)["fence"] == told
+        finally:
+            us.kill(), eu.kill()
 
 
 def test_brokers_killed_under_the_mirror_lose_and_repeat_nothing(directory):
