@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/commands/commands.h"
+#include "cli/kafka/tools.h"
 #include "common/config/settings.h"
 
 namespace {
@@ -192,6 +193,11 @@ std::string suggestion(const CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Called as one of Kafka's scripts, by a link of that name or as the first word.
+  const std::string own(argv[0]);
+  if (const auto status = run_kafka_tool(own.substr(own.rfind('/') + 1), {argv + 1, argv + argc})) return *status;
+  if (argc > 1)
+    if (const auto status = run_kafka_tool(argv[1], {argv + 2, argv + argc})) return *status;
   CLI::App app{"Meridian: Kafka-compatible regions and the mirror between them."};
   Arguments a;
   app.require_subcommand(1);
