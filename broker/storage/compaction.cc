@@ -128,7 +128,9 @@ Status Compaction::rewrite(Group& group) {
   }
   stats_.bytes_after += to.size();
   if (auto done = to.seal(); !done) return done;
-  for (const auto& file : to.files())
+  const auto files = to.files();
+  if (!files) return fail(files.error());
+  for (const auto& file : *files)
     if (auto done = file->sync(); !done) return done;
   return {};
 }

@@ -143,7 +143,9 @@ Status Log::roll_if_needed(const kafka::BatchHeader& header, std::size_t size, s
 
 Status Log::roll() {
   if (auto done = active().seal(); !done) return done;
-  unsynced_.push_back({active().base_offset(), active().files()});
+  auto files = active().files();
+  if (!files) return fail(files.error());
+  unsynced_.push_back({active().base_offset(), std::move(*files)});
   if (auto done = write_snapshot(end_offset_); !done) return done;
   auto segment = Segment::open(disk_, directory_, end_offset_);
   if (!segment) return fail(segment.error());
@@ -316,7 +318,9 @@ Status Log::flush_blocking() {
     for (const auto& file : rolled.files)
       if (auto done = file->sync(); !done) return done;
   unsynced_.clear();
-  for (const auto& file : active().files())
+  const auto files = active().files();
+  if (!files) return fail(files.error());
+  for (const auto& file : *files)
     if (auto done = file->sync(); !done) return done;
   synced_end_ = end_offset_;
   return {};

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "broker/storage/compaction.h"
 #include "common/base/log.h"
@@ -42,7 +43,11 @@ class LogRecovery {
     log_.touched_ = !options_.clean;
     log_.epochs_.truncate_end(log_.end_offset_);
     if (auto done = load_producers(); !done) return done;
-    for (auto& rolled : log_.unsynced_) rolled.files = log_.segments_.at(rolled.base_offset)->files();  // with transaction indexes
+    for (auto& rolled : log_.unsynced_) {  // again: with transaction indexes
+      auto files = log_.segments_.at(rolled.base_offset)->files();
+      if (!files) return fail(files.error());
+      rolled.files = std::move(*files);
+    }
     return {};
   }
 
@@ -106,7 +111,7 @@ class LogRecovery {
 
   /// A segment that may have an unsynced part: every batch is checked, indexes and epochs are rebuilt, a torn tail is cut.
   Status rescan(Segment& segment, bool last, Offset segment_end) {
-    first_rescanned_ = std::min(first_rescanned_, segment.base_offset());
+    rescanned_.insert(segment.base_offset());
     if (auto done = segment.offset_index().clear(); !done) return done;
     if (auto done = segment.transaction_index().clear(); !done) return done;
     if (auto done = segment.time_index().clear(); !done) return done;
@@ -132,7 +137,7 @@ class LogRecovery {
     if (problem.empty() && last) return {};
     if (problem.empty()) {
       if (auto done = segment.seal(); !done) return done;
-      log_.unsynced_.push_back({segment.base_offset(), segment.files()});  // rebuilt indexes: not to be trusted before they are stable
+      log_.unsynced_.push_back({segment.base_offset(), {}});  // rebuilt indexes: not to be trusted before they are stable
       return {};
     }
     if (next < options_.recovery_point)
@@ -178,7 +183,7 @@ class LogRecovery {
       const Offset at = std::stoll(name.substr(0, 20));
       const std::string path = log_.directory_ + "/" + name;
       // Also where the batches behind it must be read anyhow, to rebuild the transaction index.
-      if (at > log_.end_offset_ || at > first_rescanned_) {
+      if (at > log_.end_offset_ || (!rescanned_.empty() && at > *rescanned_.begin())) {
         if (auto done = disk_.remove(path); !done) return done;
         continue;
       }
@@ -215,7 +220,7 @@ class LogRecovery {
     if (!*marker) return {};
     const auto ended = log_.producers_.update_marker(at.header, **marker);
     // Segments that were trusted have their index.
-    if (!ended || ended->commit || segment.base_offset() < first_rescanned_) return {};
+    if (!ended || ended->commit || !rescanned_.contains(segment.base_offset())) return {};
     return segment.transaction_index().append({ended->producer_id, ended->first_offset, ended->last_offset, ended->stable_offset});
   }
 
@@ -223,7 +228,7 @@ class LogRecovery {
   Log& log_;
   const Log::Options& options_;
   bool cut_ = false;
-  Offset first_rescanned_ = INT64_MAX;
+  std::set<Offset> rescanned_;  ///< segments whose indexes are made anew
 };
 
 Result<std::unique_ptr<Log>> Log::open(io::Disk& disk, Options options, std::int64_t now_ms) {

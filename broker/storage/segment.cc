@@ -20,10 +20,13 @@ Segment::Segment(io::Disk& disk, std::string prefix, std::string suffix, Offset 
 
 std::string Segment::path(const char* kind) const { return prefix_ + kind + suffix_; }
 
-std::vector<std::shared_ptr<io::File>> Segment::files() const {
+Result<std::vector<std::shared_ptr<io::File>>> Segment::files() {
   std::vector<std::shared_ptr<io::File>> out{file_};
-  for (const auto* index : {&offset_index_, &time_index_})
-    if (index->file()) out.push_back(index->file());
+  for (auto* index : {&offset_index_, &time_index_}) {
+    auto file = index->write_out();
+    if (!file) return fail(file.error());
+    if (*file) out.push_back(std::move(*file));
+  }
   if (transaction_index_.file()) out.push_back(transaction_index_.file());
   return out;
 }

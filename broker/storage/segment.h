@@ -60,8 +60,8 @@ class Segment {
   SegmentIndex& offset_index() { return offset_index_; }
   SegmentIndex& time_index() { return time_index_; }
   TransactionIndex& transaction_index() { return transaction_index_; }
-  /// The log and those of its indexes that are open: what a sync must cover.
-  std::vector<std::shared_ptr<io::File>> files() const;
+  /// The log and its indexes, written out: what a sync must cover.
+  Result<std::vector<std::shared_ptr<io::File>>> files();
   std::string path(const char* kind) const;
 
   /// Final time index entry, so that time look-ups see the whole segment. Called when the log rolls.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/io/disk.h"
 
@@ -22,31 +23,31 @@ class SegmentIndex {
   enum class Kind { offset, time };
   SegmentIndex(io::Disk& disk, std::string path, Kind kind) : disk_(disk), path_(std::move(path)), kind_(kind) {}
 
-  /// Keys must grow; an entry whose key does not is ignored.
+  /// Keys must grow; an entry whose key does not is ignored. Entries gather in memory and are written together.
   Status append(IndexEntry entry);
   /// Last entry with key <= `key`; nullopt when there is none.
   Result<std::optional<IndexEntry>> floor(std::int64_t key);
   Result<std::optional<IndexEntry>> last();
-  Result<std::int64_t> count();
   /// Drops every entry; what follows is a rebuild.
   Status clear();
-  /// Drops entries from the first one on whose position (offset index) or offset (time index) is `value` or more.
-  Status truncate_values(std::int64_t value);
-  Status sync();
-  /// Null before the first use.
-  const std::shared_ptr<io::File>& file() const { return file_; }
+  /// Writes what is still in memory. The file, to be synced; null for an index without entries.
+  Result<std::shared_ptr<io::File>> write_out();
   const std::string& path() const { return path_; }
 
  private:
+  /// Entries that are kept in memory at most: an index is written once in a while, not with every batch.
+  static constexpr std::size_t buffered_max = 128;
   std::size_t entry_bytes() const { return kind_ == Kind::offset ? 8 : 12; }
-  Status open();
-  Result<IndexEntry> at(std::int64_t i);
+  Status load();
+  Result<std::shared_ptr<io::File>> open();
+  Result<IndexEntry> read(io::File& file, std::int64_t i) const;
 
   io::Disk& disk_;
   std::string path_;
   Kind kind_;
-  std::shared_ptr<io::File> file_;  ///< opened at first use
-  std::int64_t count_ = 0;
+  bool loaded_ = false;       ///< written_ and last_ are known
+  std::int64_t written_ = 0;  ///< entries in the file
+  std::vector<IndexEntry> buffered_;
   std::optional<IndexEntry> last_;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev bench broker [--peer kafka]: throughput, broker CPU per GB, resident memory and start time, with one load generator, in
+"""./dev bench broker|partitions [--peer kafka]: throughput, broker CPU per GB, resident memory and start time, with one load generator, in
 alternating rounds (A B A B A B) on the same machine; medians, and ratios against the peer. Each round measures the floor, too."""
 import argparse
 import json
@@ -102,13 +102,48 @@ def broker(options):
         print(line)
 
 
+def partitions(options):
+    """Cost of producing the same bytes to more and more partitions; and how long a broker that holds them takes to start again."""
+    settings = {"log.retention.check.interval.ms": "3600000"}
+    makers = {"meridian": lambda d: Broker(d, "broker", settings, durability=options.durability)}
+    if options.peer == "kafka":
+        from kafka_peer import KafkaBroker
+        makers["kafka"] = lambda d: KafkaBroker(d, "broker")
+    gigabytes = options.records * options.size / 1e9
+    for side, make in makers.items():
+        directory = tempfile.mkdtemp(prefix="meridian-bench-")
+        server = make(directory).start()
+        try:
+            for count in (1, 100, 1000, 5000):
+                cli("-b", server.kafka, "--timeout", "120000", "topic", "create", f"p{count}", "-p", count, "-r", 1)
+                before = cpu_seconds(server.process.pid)
+                produced = bench("-b", server.kafka, "bench", "produce", "--topic", f"p{count}", "--partitions", count, "--records", options.records, "--size", options.size)
+                print(f"{side:10} {count:6} partitions  {produced['mb_per_second']:8.1f} MB/s  {(cpu_seconds(server.process.pid) - before) / gigabytes:6.3f} CPU-s/GB  "
+                      f"{resident_mib(server.process.pid):7.1f} MiB", flush=True)
+            if side != "meridian":
+                continue
+            cli("-b", server.kafka, "--timeout", "120000", "topic", "create", "more", "-p", 3899, "-r", 1)
+            bench("-b", server.kafka, "bench", "produce", "--topic", "more", "--partitions", 3899, "--records", 20_000, "--size", 100)
+            for ending in ("clean", "kill"):
+                server.stop(120) if ending == "clean" else server.kill()
+                began = time.monotonic()
+                server.timeout = 120
+                server.start()
+                cli("-b", server.kafka, "cluster", "info")
+                print(f"{side:10}  10000 partitions with data: start after {ending}: {time.monotonic() - began:.2f} s, {resident_mib(server.process.pid):.1f} MiB", flush=True)
+        finally:
+            server.kill()
+            shutil.rmtree(directory, ignore_errors=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["broker"])
+    parser.add_argument("what", choices=["broker", "partitions"])
     parser.add_argument("--peer", choices=["kafka"])
     parser.add_argument("--records", type=int, default=2_000_000)
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--durability", choices=["fsync", "page-cache"], default="page-cache")
-    broker(parser.parse_args())
+    parsed = parser.parse_args()
+    {"broker": broker, "partitions": partitions}[parsed.what](parsed)

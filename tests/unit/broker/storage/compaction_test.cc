@@ -242,7 +242,7 @@ TEST_P(CompactionTest, NothingButOutdatedRecordsGoesWhateverHappens) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, CompactionTest, ::testing::Range(1, 81));
+INSTANTIATE_TEST_SUITE_P(Seeds, CompactionTest, ::testing::Range(1, 121));
 
 }  // namespace
 }  // namespace meridian::storage
