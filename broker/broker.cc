@@ -49,6 +49,7 @@ Task<> Broker::start_coordinators() {
   transactions_->start();
   // Groups first: transactions that are being ended tell them of their markers.
   co_await groups_->load();
+  deleted_topics_->tell(*groups_);
   co_await transactions_->load();
 }
 
@@ -69,8 +70,9 @@ Task<Status> Broker::start() {
   metadata_ = std::make_unique<metadata::MetadataService>(*store_, settings_, metadata::TopicsControl(settings_, node_id, seams_.random), seams_.random,
                                                           control.context(), seams_.clock);
   cache_ = std::make_unique<server::MetadataCache>(shards_);
+  deleted_topics_ = std::make_unique<DeletedTopics>();
   // Replicas before the cache: whoever sees a topic finds its log.
-  if (auto done = co_await metadata_->start(replicas_->was_clean(), {replicas_.get(), cache_.get()}); !done) co_return done;
+  if (auto done = co_await metadata_->start(replicas_->was_clean(), {replicas_.get(), cache_.get(), deleted_topics_.get()}); !done) co_return done;
   // A key's partition is a hash modulo this count: the topic's own count rules over the setting.
   for (const auto& [topic, setting] :
        {std::pair{server::offsets_topic, "offsets.topic.num.partitions"}, std::pair{server::transactions_topic, "transaction.state.log.num.partitions"}})

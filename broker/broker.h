@@ -12,6 +12,7 @@
 namespace meridian::broker {
 
 class CoordinatorPartitions;
+class DeletedTopics;
 class Markers;
 
 struct Seams {
@@ -50,6 +51,7 @@ class Broker {
   std::unique_ptr<metadata::MetaStore> store_;
   std::unique_ptr<metadata::MetadataService> metadata_;
   std::unique_ptr<replication::ReplicaManager> replicas_;
+  std::unique_ptr<DeletedTopics> deleted_topics_;
   std::unique_ptr<CoordinatorPartitions> group_partitions_;
   std::unique_ptr<coordinator::group::GroupCoordinator> groups_;
   std::unique_ptr<CoordinatorPartitions> transaction_partitions_;

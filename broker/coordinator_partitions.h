@@ -26,6 +26,20 @@ class CoordinatorPartitions final : public coordinator::PartitionWriter {
   std::string topic_;
 };
 
+/// Tells the group coordinator of deleted topics, once there is one.
+class DeletedTopics final : public metadata::MetadataPublisher {
+ public:
+  void tell(coordinator::group::GroupCoordinator& groups) { groups_ = &groups; }
+  Task<> publish(metadata::ImagePtr, metadata::MetadataDelta delta) override {
+    std::set<std::string> names;
+    for (const auto& topic : delta.removed) names.insert(topic->name);
+    if (groups_ && !names.empty()) co_await groups_->topics_deleted(std::move(names));
+  }
+
+ private:
+  coordinator::group::GroupCoordinator* groups_ = nullptr;
+};
+
 class Markers final : public coordinator::transaction::MarkerWriter {
  public:
   using Partitions = std::set<coordinator::transaction::TopicPartition>;

@@ -68,6 +68,10 @@ TopicDecision TopicsControl::create(const MetadataImage& image, const kafka::Cre
   TopicDecision decision;
   decision.name = request.name;
   decision.id = random_.uuid();
+  for (const auto& config : request.configs) {
+    if (auto valid = check_config(config.name, config.value); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
+    decision.configs[config.name] = *config.value;
+  }
   decision.partition_count = request.num_partitions;
   if (!request.assignments.empty()) {
     if (request.num_partitions != -1 || request.replication_factor != -1)
@@ -92,10 +96,6 @@ TopicDecision TopicsControl::create(const MetadataImage& image, const kafka::Cre
   if (decision.partition_count < 1) return refuse(ErrorCode::invalid_partitions, "Number of partitions was set to an invalid non-positive value.");
   if (decision.partition_count > partitions_max)
     return refuse(ErrorCode::invalid_partitions, fmt::format("A topic has at most {} partitions.", partitions_max));
-  for (const auto& config : request.configs) {
-    if (auto valid = check_config(config.name, config.value); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
-    decision.configs[config.name] = *config.value;
-  }
   add_partitions(decision, 0, decision.partition_count);
   if (decision.txns.back().puts.size() + 2 > partitions_per_txn) decision.txns.emplace_back();
   Txn& last = decision.txns.back();
@@ -160,13 +160,15 @@ std::expected<TopicConfigs, std::pair<ErrorCode, std::string>> TopicsControl::al
   std::set<std::string> seen;
   for (const auto& change : changes) {
     const auto* setting = table.find(change.name);
-    if (!setting) return refused(ErrorCode::invalid_config, fmt::format("Unknown {} config name: {}", kind, change.name));
+    if (!change.value && change.operation != remove) return refused(ErrorCode::invalid_request, fmt::format("Null value not supported for : {}", change.name));
+    if (change.operation < set || change.operation > subtract)
+      return refused(ErrorCode::invalid_request, fmt::format("Unknown operation type {}.", change.operation));
+    if (!setting && change.operation != remove) return refused(ErrorCode::invalid_config, fmt::format("Unknown {} config name: {}", kind, change.name));
     if (!seen.insert(change.name).second) return refused(ErrorCode::invalid_request, fmt::format("Error due to duplicate config keys: {}", change.name));
     if (change.operation == remove) {
       configs.erase(change.name);
       continue;
     }
-    if (!change.value) return refused(ErrorCode::invalid_request, fmt::format("Null value not supported for : {}", change.name));
     std::string value = *change.value;
     if (change.operation == append || change.operation == subtract) {
       if (setting->type != config::Type::list)
@@ -178,8 +180,6 @@ std::expected<TopicConfigs, std::pair<ErrorCode, std::string>> TopicsControl::al
         if (change.operation == append) parts.push_back(part);
       }
       value = fmt::format("{}", fmt::join(parts, ","));
-    } else if (change.operation != set) {
-      return refused(ErrorCode::invalid_request, fmt::format("Unknown operation type {}.", change.operation));
     }
     if (auto valid = table.check(*setting, value); !valid) return refused(ErrorCode::invalid_config, valid.error().message);
     configs[change.name] = value;
@@ -258,11 +258,11 @@ TopicDecision TopicsControl::alter_quota(const MetadataImage& image, const Quota
   for (const auto& [name, value] : values) {
     const bool known = ip ? name == "connection_creation_rate"
                           : name == "producer_byte_rate" || name == "consumer_byte_rate" || name == "request_percentage" || name == "controller_mutation_rate";
-    if (!known) return refuse(ErrorCode::invalid_request, fmt::format("Invalid configuration key {}", name));
     if (!value) {
       quota.values.erase(name);
       continue;
     }
+    if (!known) return refuse(ErrorCode::invalid_request, fmt::format("Invalid configuration key {}", name));
     if (!(*value > 0)) return refuse(ErrorCode::invalid_request, fmt::format("Quota {} must be greater than 0", name));
     quota.values[name] = *value;
   }

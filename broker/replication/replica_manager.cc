@@ -183,7 +183,7 @@ Task<std::pair<kafka::ErrorCode, Offset>> ReplicaManager::delete_records(std::st
         const auto replica = self.find(name, n);
         if (!replica) co_return std::pair{ErrorCode::unknown_topic_or_partition, Offset{-1}};
         auto& log = replica->log();
-        if (!log.config().cleanup_delete) co_return std::pair{ErrorCode::policy_violation, Offset{-1}};
+        if (log.config().cleanup_compact && !log.config().cleanup_delete) co_return std::pair{ErrorCode::policy_violation, Offset{-1}};
         if (to == -1) to = replica->high_watermark();
         if (to < 0 || to > replica->high_watermark()) co_return std::pair{ErrorCode::offset_out_of_range, Offset{-1}};
         if (!log.delete_records_before(to)) co_return std::pair{ErrorCode::kafka_storage_error, Offset{-1}};

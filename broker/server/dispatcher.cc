@@ -128,7 +128,8 @@ Task<kafka::UpdateFeaturesResponse> handle_update_features(RequestContext& conte
   const auto decision = co_await async::on(context.services.control, context.services.metadata.update_features(std::move(request)));
   response.error_code = decision.error;
   if (decision.error != ErrorCode::none) response.error_message = decision.message;
-  for (const auto& update : updates) response.results.push_back({update.feature, decision.error, response.error_message});
+  if (decision.error == ErrorCode::none)
+    for (const auto& update : updates) response.results.push_back({update.feature, decision.error, std::nullopt});
   co_return response;
 }
 

@@ -16,6 +16,8 @@ bool LeaderEpochs::assign(std::int32_t epoch, Offset start_offset) {
 LeaderEpochs::Entry LeaderEpochs::end_offset_for(std::int32_t epoch, Offset log_end) const {
   const auto next = std::ranges::upper_bound(entries_, epoch, {}, &Entry::epoch);
   if (epoch < 0 || next == entries_.begin()) return {-1, -1};
+  // An epoch above every known one: nothing can be said about it.
+  if (next == entries_.end() && std::prev(next)->epoch != epoch) return {-1, -1};
   return {std::prev(next)->epoch, next == entries_.end() ? log_end : next->start_offset};
 }
 

@@ -26,12 +26,16 @@ std::expected<std::int64_t, AppendFailure> validate_records(const LogConfig& con
     if (failure.records.size() < record_errors_max) failure.records.push_back({index, std::move(message)});
   };
   std::int64_t max_timestamp_ms = -1;
+  // Between these a timestamp is fine; the exact rule is for the others.
+  const std::int64_t fine_from = now_ms - std::min(config.timestamp_before_max_ms, now_ms),
+                     fine_to = now_ms + std::min(config.timestamp_after_max_ms, INT64_MAX - now_ms);
   const bool keys_required = config.cleanup_compact && !header.control();
   const auto done = kafka::for_all_records(header, batch, [&](std::int32_t i, const kafka::RecordView& record) {
     max_timestamp_ms = std::max(max_timestamp_ms, record.timestamp_ms);
     if (record.offset - header.base_offset != i)
       return refuse(AppendError::invalid_record, i, fmt::format("Inner record has offset {}, expected {}", record.offset - header.base_offset, i));
     if (keys_required && !record.key) return refuse(AppendError::invalid_record, i, "Compacted topic cannot accept message without key");
+    if (record.timestamp_ms >= fine_from && record.timestamp_ms <= fine_to) return;
     if (auto problem = timestamp_problem(config, record.timestamp_ms, now_ms); !problem.empty()) refuse(AppendError::invalid_timestamp, i, std::move(problem));
   });
   if (!done) return std::unexpected(AppendFailure{AppendError::corrupt, done.error().message, {}});

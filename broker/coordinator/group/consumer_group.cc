@@ -46,8 +46,7 @@ ConsumerGroup::Response ConsumerGroup::refuse(ErrorCode error, std::string messa
   return response;
 }
 
-std::optional<ConsumerGroup::Response> ConsumerGroup::check_request(const Input& input, const ConsumerLimits& limits) const {
-  const auto& request = input.request;
+std::optional<ConsumerGroup::Response> ConsumerGroup::check_request(const kafka::ConsumerGroupHeartbeatRequest& request, const ConsumerLimits& limits) {
   if (request.member_id.empty()) return refuse(ErrorCode::invalid_request, "MemberId can't be empty.");
   if (request.instance_id && request.instance_id->empty()) return refuse(ErrorCode::invalid_request, "InstanceId can't be empty.");
   if (request.member_epoch < leaves_for_a_while) return refuse(ErrorCode::invalid_request, "MemberEpoch is invalid.");
@@ -120,7 +119,6 @@ std::optional<ConsumerGroup::Response> ConsumerGroup::find_or_join(const Input& 
 ConsumerGroup::Response ConsumerGroup::heartbeat(const Input& input, const TopicView& topics, const ConsumerLimits& limits, TimePoint now,
                                                  std::vector<ConsumerRecord>& records) {
   const auto& request = input.request;
-  if (auto refused = check_request(input, limits)) return *refused;
   if (request.member_epoch < joins) return leave(input, topics, limits, records);
   if (request.subscribed_topic_regex && !request.subscribed_topic_regex->empty())
     if (const auto valid = topics.matching(*request.subscribed_topic_regex); !valid)

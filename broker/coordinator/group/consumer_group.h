@@ -57,6 +57,9 @@ class ConsumerGroup {
  public:
   explicit ConsumerGroup(std::string id) : id_(std::move(id)) {}
 
+  /// What is wrong with a heartbeat whatever the group is like; before heartbeat().
+  static std::optional<kafka::ConsumerGroupHeartbeatResponse> check_request(const kafka::ConsumerGroupHeartbeatRequest& request, const ConsumerLimits& limits);
+
   struct Input {
     const kafka::ConsumerGroupHeartbeatRequest& request;
     std::string client_id;
@@ -90,7 +93,6 @@ class ConsumerGroup {
  private:
   using Response = kafka::ConsumerGroupHeartbeatResponse;
   static Response refuse(ErrorCode error, std::string message);
-  std::optional<Response> check_request(const Input& input, const ConsumerLimits& limits) const;
   std::optional<Response> find_or_join(const Input& input, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
   Response leave(const Input& input, const TopicView& topics, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
   void remove(const std::string& member_id, std::vector<ConsumerRecord>& records);

@@ -57,6 +57,8 @@ Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat
   kafka::ConsumerGroupHeartbeatResponse response;
   response.error_code = request.group_id.empty() ? ErrorCode::invalid_request : co_await ready(request.group_id);
   if (response.error_code != ErrorCode::none) co_return response;
+  if (auto refused = ConsumerGroup::check_request(request, consumer_limits(*image_(per_shard(home(request.group_id)).shard), request.group_id)))
+    co_return std::move(*refused);
   auto group = find(request.group_id);
   if (request.member_epoch == 0 && !group) group = find_or_create(request.group_id);
   // A running group of the classic protocol is not taken over; one without members is.
@@ -130,7 +132,7 @@ Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> GroupCoordinator::consu
 Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> GroupCoordinator::consumer_describe_home(std::string id) {
   kafka::ConsumerGroupDescribeResponseDescribedGroup out;
   out.group_id = id;
-  out.error_code = co_await ready(id);
+  out.error_code = id.empty() ? ErrorCode::invalid_group_id : co_await ready(id);
   if (out.error_code != ErrorCode::none) co_return out;
   const auto group = find(id);
   if (!group || !group->consumer) {

@@ -123,11 +123,10 @@ void GroupCoordinator::forget_if_dead(const std::shared_ptr<Group>& group) {
 // On the group's home shard. Loads the partition on first use.
 Task<ErrorCode> GroupCoordinator::ready(std::string group) {
   if (stopped_) co_return ErrorCode::coordinator_not_available;
-  if (group.empty()) co_return ErrorCode::invalid_group_id;
   Partition& at = partition(group);
   if (at.load == Partition::Load::none) co_await load_partition(index(group));
   if (at.load == Partition::Load::loading) co_return ErrorCode::coordinator_load_in_progress;
-  co_return at.load == Partition::Load::loaded ? ErrorCode::none : ErrorCode::coordinator_not_available;
+  co_return at.load == Partition::Load::loaded ? ErrorCode::none : ErrorCode::not_coordinator;
 }
 
 void GroupCoordinator::carry_out(const std::shared_ptr<Group>& group, Effects effects) {
@@ -196,7 +195,7 @@ Task<kafka::JoinGroupResponse> GroupCoordinator::join_home(JoinInput input) {
   kafka::JoinGroupResponse failed;
   failed.protocol_name = "";
   failed.member_id = input.request.member_id;
-  failed.error_code = co_await ready(input.request.group_id);
+  failed.error_code = input.request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(input.request.group_id);
   if (failed.error_code != ErrorCode::none) co_return failed;
   PerShard& at = per_shard(home(input.request.group_id));
   if (input.request.member_id.empty() && find(input.request.group_id) == nullptr && input.request.protocols.empty()) {
@@ -237,7 +236,7 @@ Task<kafka::SyncGroupResponse> GroupCoordinator::sync(kafka::SyncGroupRequest re
 
 Task<kafka::SyncGroupResponse> GroupCoordinator::sync_home(kafka::SyncGroupRequest request) {
   kafka::SyncGroupResponse failed;
-  failed.error_code = co_await ready(request.group_id);
+  failed.error_code = request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(request.group_id);
   if (failed.error_code != ErrorCode::none) co_return failed;
   const auto group = find(request.group_id);
   failed.error_code = ErrorCode::unknown_member_id;
@@ -269,6 +268,7 @@ Task<ErrorCode> GroupCoordinator::heartbeat(kafka::HeartbeatRequest request) {
 }
 
 Task<ErrorCode> GroupCoordinator::heartbeat_home(kafka::HeartbeatRequest request) {
+  if (request.group_id.empty()) co_return ErrorCode::invalid_group_id;
   if (const auto error = co_await ready(request.group_id); error != ErrorCode::none) co_return error;
   const auto group = find(request.group_id);
   if (!group) co_return ErrorCode::unknown_member_id;
@@ -283,7 +283,7 @@ Task<kafka::LeaveGroupResponse> GroupCoordinator::leave(kafka::LeaveGroupRequest
 
 Task<kafka::LeaveGroupResponse> GroupCoordinator::leave_home(kafka::LeaveGroupRequest request, std::int16_t version) {
   kafka::LeaveGroupResponse response;
-  response.error_code = co_await ready(request.group_id);
+  response.error_code = request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(request.group_id);
   if (response.error_code != ErrorCode::none) co_return response;
   if (version < 3) request.members = {{.member_id = request.member_id, .group_instance_id = {}, .reason = {}}};
   const auto group = find(request.group_id);

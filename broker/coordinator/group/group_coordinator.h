@@ -51,6 +51,8 @@ class GroupCoordinator {
   Task<kafka::TxnOffsetCommitResponse> commit_in_transaction(kafka::TxnOffsetCommitRequest request, Verify verify);
   /// A marker is committed in a partition of __consumer_offsets: the offsets of that transaction count now, or never.
   Task<> transaction_ended(std::int32_t partition, std::int64_t producer_id, bool commit);
+  /// Committed offsets of deleted topics go with them: a topic that is made again begins without any.
+  Task<> topics_deleted(std::set<std::string> topics);
   std::int32_t partition_of_group(std::string_view group) const { return index(group); }
   /// `require_stable`: offsets that an open transaction is about to change are answered UNSTABLE_OFFSET_COMMIT (KIP-447).
   Task<kafka::OffsetFetchResponseGroup> fetch(kafka::OffsetFetchRequestGroup request, bool require_stable);
@@ -131,6 +133,7 @@ class GroupCoordinator {
   Task<kafka::OffsetCommitResponse> commit_home(kafka::OffsetCommitRequest request, std::int16_t version);
   Task<kafka::TxnOffsetCommitResponse> commit_in_transaction_home(kafka::TxnOffsetCommitRequest request, Verify verify);
   Task<kafka::OffsetFetchResponseGroup> fetch_home(kafka::OffsetFetchRequestGroup request, bool require_stable);
+  Task<> topics_deleted_home(std::int32_t index, std::set<std::string> topics);
   Task<kafka::OffsetDeleteResponse> delete_offsets_home(kafka::OffsetDeleteRequest request);
   Task<kafka::ConsumerGroupHeartbeatResponse> consumer_heartbeat_home(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id,
                                                                       std::string client_host);

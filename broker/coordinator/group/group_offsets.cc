@@ -71,7 +71,7 @@ Task<kafka::TxnOffsetCommitResponse> GroupCoordinator::commit_in_transaction(kaf
 Task<kafka::TxnOffsetCommitResponse> GroupCoordinator::commit_in_transaction_home(kafka::TxnOffsetCommitRequest request, Verify verify) {
   PerShard& at = per_shard(home(request.group_id));
   const auto i = index(request.group_id);
-  ErrorCode error = co_await ready(request.group_id);
+  ErrorCode error = request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(request.group_id);
   std::uint64_t ticket = 0;
   if (error == ErrorCode::none) {
     ticket = writer_.begin_verification(i, request.producer_id);
@@ -217,7 +217,8 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   if (const auto error = co_await ready(id); error != ErrorCode::none) co_return error;
   const auto group = find(id);
   if (!group) co_return ErrorCode::group_id_not_found;
-  if (group->has_members()) co_return ErrorCode::non_empty_group;
+  // Ids that were given out and not joined with (KIP-394) hold nothing back.
+  if (group->consumer ? group->consumer->has_members() : !group->classic.members().empty()) co_return ErrorCode::non_empty_group;
   PerShard& at = per_shard(home(id));
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::BatchBuilder batch;
@@ -234,6 +235,29 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   co_return ErrorCode::none;
 }
 
+Task<> GroupCoordinator::topics_deleted(std::set<std::string> topics) {
+  for (std::int32_t i = 0; i < options_.partition_count; ++i)
+    if (!stopped_) co_await async::on(writer_.home(i), topics_deleted_home(i, topics));
+}
+
+Task<> GroupCoordinator::topics_deleted_home(std::int32_t i, std::set<std::string> topics) {
+  kafka::BatchBuilder batch;
+  const auto now_ms = writer_.home(i).clock().wall_ms();
+  const auto groups = partitions_[static_cast<std::size_t>(i)].groups;
+  for (const auto& [id, group] : groups)
+    std::erase_if(group->offsets, [&](const auto& entry) {
+      if (!topics.contains(entry.first.first)) return false;
+      add_offset(batch, now_ms, {id, entry.first.first, entry.first.second}, std::nullopt);
+      return true;
+    });
+  for (auto& [producer, entries] : partitions_[static_cast<std::size_t>(i)].pending)
+    std::erase_if(entries, [&](const auto& entry) { return topics.contains(entry.key.topic); });
+  if (batch.empty()) co_return;
+  auto bytes = batch.finish({});
+  const auto done = bytes ? co_await writer_.append(i, std::move(*bytes)) : fail(bytes.error());
+  if (!done) log::warn("__consumer_offsets-{}: offsets of deleted topics not removed: {}", i, done.error().message);
+}
+
 Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets(kafka::OffsetDeleteRequest request) {
   auto& at = home(request.group_id);
   co_return co_await async::on(at, delete_offsets_home(std::move(request)));
@@ -241,7 +265,7 @@ Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets(kafka::Offset
 
 Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets_home(kafka::OffsetDeleteRequest request) {
   kafka::OffsetDeleteResponse response;
-  response.error_code = co_await ready(request.group_id);
+  response.error_code = request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(request.group_id);
   if (response.error_code != ErrorCode::none) co_return response;
   const auto group = find(request.group_id);
   if (!group) {

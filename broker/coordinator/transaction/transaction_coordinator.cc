@@ -83,7 +83,7 @@ Task<ErrorCode> TransactionCoordinator::ready(std::string id) {
   Partition& at = partition(id);
   if (at.load == Partition::Load::none) co_await load_partition(index(id));
   if (at.load == Partition::Load::loading) co_return ErrorCode::coordinator_load_in_progress;
-  co_return at.load == Partition::Load::loaded ? ErrorCode::none : ErrorCode::coordinator_not_available;
+  co_return at.load == Partition::Load::loaded ? ErrorCode::none : ErrorCode::not_coordinator;
 }
 
 std::shared_ptr<TransactionCoordinator::Entry> TransactionCoordinator::find(std::string_view id) {

@@ -12,6 +12,7 @@ using kafka::ErrorCode;
 constexpr std::int8_t group_key = 0, transaction_key = 1;
 // Every operation is allowed while nothing is forbidden: bits of READ (3) to ALTER_CONFIGS (11) of Kafka's AclOperation.
 constexpr std::int32_t all_topic_operations = 0xdf8;
+constexpr std::int32_t all_cluster_operations = 0x1fa0;  // CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE
 
 kafka::MetadataResponseTopic describe(const metadata::TopicImage& topic, std::int32_t authorized) {
   kafka::MetadataResponseTopic out;
@@ -101,7 +102,7 @@ Task<kafka::MetadataResponse> handle_metadata(RequestContext& context, kafka::Me
   response.cluster_id = context.image()->cluster_id;
   response.controller_id = services.node_id;
   const std::int32_t authorized = request.include_topic_authorized_operations ? all_topic_operations : INT32_MIN;
-  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_topic_operations;
+  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_cluster_operations;
   // Version 0 had no null: an empty list meant all topics.
   if (!request.topics || (context.version == 0 && request.topics->empty())) {
     const auto image = context.image();
@@ -150,6 +151,7 @@ Task<kafka::DescribeTopicPartitionsResponse> handle_describe_topic_partitions(Re
       out.error_code = !allowed                           ? ErrorCode::topic_authorization_failed
                        : metadata::check_topic_name(name) ? ErrorCode::unknown_topic_or_partition
                                                           : ErrorCode::invalid_topic_exception;
+      if (allowed) out.topic_authorized_operations = all_topic_operations;
       continue;
     }
     out.topic_id = topic->id;
@@ -178,7 +180,6 @@ Task<kafka::DescribeTopicPartitionsResponse> handle_describe_topic_partitions(Re
 Task<kafka::DescribeClusterResponse> handle_describe_cluster(RequestContext& context, kafka::DescribeClusterRequest& request) {
   Services& services = context.services;
   kafka::DescribeClusterResponse response;
-  response.endpoint_type = request.endpoint_type;
   response.cluster_id = context.image()->cluster_id;
   if (request.endpoint_type != 1) {  // 2 asks for controllers, which have no endpoints of their own here
     response.error_code = request.endpoint_type == 2 ? ErrorCode::mismatched_endpoint_type : ErrorCode::unsupported_endpoint_type;
@@ -188,7 +189,7 @@ Task<kafka::DescribeClusterResponse> handle_describe_cluster(RequestContext& con
   response.controller_id = services.node_id;
   response.brokers.push_back(
       {.broker_id = services.node_id, .host = services.advertised.host, .port = services.advertised.port, .rack = services.settings.raw("broker.rack")});
-  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_topic_operations;
+  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_cluster_operations;
   co_return response;
 }
 

@@ -76,9 +76,11 @@ Refusal check_resource(const RequestContext& context, Operation operation, std::
                              : ErrorCode::cluster_authorization_failed,
                   "");
   if (of_topic) {
+    if (name.empty()) return refuse(ErrorCode::invalid_request, "Default topic resources are not allowed.");
     if (auto valid = metadata::check_topic_name(name); !valid) return refuse(ErrorCode::invalid_topic_exception, valid.error().message);
     if (!context.image()->topic(name)) return refuse(ErrorCode::unknown_topic_or_partition, "The topic '" + name + "' does not exist.");
   }
+  if (of_group && name.empty()) return refuse(ErrorCode::invalid_request, "Default group resources are not allowed.");
   if (type == metadata::broker_resource && !name.empty() && name != std::to_string(context.services.node_id))
     return refuse(ErrorCode::invalid_request,
                   "Unexpected broker id, expected " + std::to_string(context.services.node_id) + " or empty string, but received " + name);

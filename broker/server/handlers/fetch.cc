@@ -35,12 +35,16 @@ Task<> read_partition(Services& services, Target& target, std::size_t bytes_max,
   target.bytes = 0;
   const auto replica = services.replicas.find(target.topic, target.request.partition);
   if (!replica || (!target.topic_id.is_zero() && replica->topic_id() != target.topic_id)) {
+    result.aborted_transactions.emplace();
     result.error_code =
         services.replicas.failed(target.topic, target.request.partition) ? ErrorCode::kafka_storage_error : ErrorCode::unknown_topic_or_partition;
     co_return;
   }
   check_epochs(*replica, target);
-  if (result.error_code != ErrorCode::none) co_return;
+  if (result.error_code != ErrorCode::none) {
+    result.aborted_transactions.emplace();
+    co_return;
+  }
   storage::Log& log = replica->log();
   result.high_watermark = replica->high_watermark();
   result.last_stable_offset = replica->last_stable_offset();
@@ -50,6 +54,9 @@ Task<> read_partition(Services& services, Target& target, std::size_t bytes_max,
   auto read = log.read(target.request.fetch_offset, read_committed ? result.last_stable_offset : result.high_watermark,
                        std::min(bytes_max, static_cast<std::size_t>(std::max(target.request.partition_max_bytes, 0))), at_least_one);
   if (!read) {
+    result = {};
+    result.partition_index = target.request.partition;
+    result.high_watermark = -1;
     result.error_code = read.error().code == Errc::out_of_range ? ErrorCode::offset_out_of_range : ErrorCode::kafka_storage_error;
     co_return;
   }
@@ -107,7 +114,10 @@ class Fetch {
       if (target.result.error_code == ErrorCode::none && !context_.allowed(Operation::read, Resource::topic, target.topic))
         target.result.error_code = ErrorCode::topic_authorization_failed;
       target.result.partition_index = partition.partition;
-      if (target.result.error_code != ErrorCode::none) target.result.high_watermark = -1;
+      if (target.result.error_code != ErrorCode::none) {
+        target.result.high_watermark = -1;
+        target.result.aborted_transactions.emplace();
+      }
       targets_.push_back(std::move(target));
     };
     if (session)

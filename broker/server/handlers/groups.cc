@@ -4,7 +4,7 @@
 namespace meridian::server {
 namespace {
 using kafka::ErrorCode;
-constexpr std::int32_t group_operations = 0x148;  // READ, DELETE, DESCRIBE
+constexpr std::int32_t group_operations = 0xd48;  // READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS
 }  // namespace
 
 Task<kafka::JoinGroupResponse> handle_join_group(RequestContext& context, kafka::JoinGroupRequest& request) {
@@ -22,12 +22,22 @@ Task<kafka::JoinGroupResponse> handle_join_group(RequestContext& context, kafka:
   input.request = std::move(request);
   response = co_await context.services.groups.join(std::move(input));
   if (context.version < 7 && !response.protocol_name) response.protocol_name = "";  // null is from 7 on
+  if (context.version >= 7 && response.error_code != ErrorCode::none) response.protocol_name.reset();
   co_return response;
 }
 
 Task<kafka::SyncGroupResponse> handle_sync_group(RequestContext& context, kafka::SyncGroupRequest& request) {
-  if (context.allowed(Operation::read, Resource::group, request.group_id)) co_return co_await context.services.groups.sync(std::move(request));
+  constexpr std::int16_t names_protocol = 5;  // KIP-559
   kafka::SyncGroupResponse response;
+  if (context.version >= names_protocol && (!request.protocol_type || !request.protocol_name)) {
+    response.error_code = ErrorCode::inconsistent_group_protocol;
+    co_return response;
+  }
+  if (context.allowed(Operation::read, Resource::group, request.group_id)) {
+    response = co_await context.services.groups.sync(std::move(request));
+    if (response.error_code != ErrorCode::none) response.protocol_type = response.protocol_name = std::nullopt;
+    co_return response;
+  }
   response.error_code = ErrorCode::group_authorization_failed;
   co_return response;
 }

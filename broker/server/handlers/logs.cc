@@ -86,7 +86,9 @@ Task<kafka::ElectLeadersResponse> handle_elect_leaders(RequestContext& context, 
     co_return response;
   }
   const auto image = context.image();
-  if (!request.topic_partitions) co_return response;  // all: those that need none are left out
+  if (!request.topic_partitions)  // all: partitions that need none are left out
+    for (const auto& [name, topic] : image->topics) response.replica_election_results.push_back({name, {}});
+  if (!request.topic_partitions) co_return response;
   for (const auto& topic : *request.topic_partitions) {
     auto& out = response.replica_election_results.emplace_back();
     out.topic = topic.topic;
@@ -172,8 +174,12 @@ Task<kafka::DescribeQuorumResponse> handle_describe_quorum(RequestContext& conte
                                        .last_caught_up_timestamp = context.version >= 1 ? now_ms : -1});
     }
   }
-  if (context.version >= 2)
-    response.nodes.push_back({context.services.node_id, {{"PLAINTEXT", context.services.advertised.host, static_cast<std::uint16_t>(context.services.advertised.port)}}});
+  const bool found = std::ranges::any_of(response.topics, [](const auto& topic) {
+    return std::ranges::any_of(topic.partitions, [](const auto& partition) { return partition.error_code == ErrorCode::none; });
+  });
+  if (found)
+    response.nodes.push_back(
+        {context.services.node_id, {{"PLAINTEXT", context.services.advertised.host, static_cast<std::uint16_t>(context.services.advertised.port)}}});
   co_return response;
 }
 

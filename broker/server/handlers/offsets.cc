@@ -35,6 +35,7 @@ Task<> list_partition(Services& services, const std::string& topic, const kafka:
   if (request.timestamp == latest || request.timestamp == earliest || request.timestamp == earliest_local) {
     result.offset = request.timestamp == latest ? end : log.start_offset();
     result.leader_epoch = request.timestamp == latest ? replica->partition().leader_epoch() : log.leader_epochs().epoch_at(log.start_offset());
+    if (result.leader_epoch < 0) result.leader_epoch = replica->partition().leader_epoch();  // an empty log
     co_return;
   }
   const auto hit = request.timestamp == max_timestamp ? log.find_max_timestamp(end) : log.find_timestamp(request.timestamp, end);

@@ -191,7 +191,7 @@ Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::Prod
     out.name = topic.name;
     out.topic_id = topic.topic_id;
     out.partitions.reserve(topic.partitions.size());  // Pending points into it
-    ErrorCode error = bad_acks ? ErrorCode::invalid_required_acks : ErrorCode::none;
+    ErrorCode error = ErrorCode::none;
     if (context.version >= 13) {
       const auto* known = image->topic(topic.topic_id);
       if (known) topic.name = known->name;
@@ -202,7 +202,10 @@ Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::Prod
     for (auto& partition : topic.partitions) {
       auto& result = out.partitions.emplace_back();
       result.index = partition.index;
-      result.error_code = error != ErrorCode::none ? error : check_records(partition.records);
+      result.error_code = error;
+      if (result.error_code == ErrorCode::none && bad_acks)
+        result.error_code = image->topic(topic.name) ? ErrorCode::invalid_required_acks : ErrorCode::unknown_topic_or_partition;
+      if (result.error_code == ErrorCode::none) result.error_code = check_records(partition.records);
       if (result.error_code != ErrorCode::none) continue;
       transactional |= kafka::parse_batch_header(partition.records.view)->transactional();
       pending.push_back({.result = &result, .topic = topic.name, .records = partition.records.view});

@@ -34,6 +34,8 @@ Task<kafka::DescribeClientQuotasResponse> handle_describe_client_quotas(RequestC
     if (component.entity_type != "user" && component.entity_type != "client-id" && component.entity_type != "ip")
       co_return refuse(ErrorCode::unsupported_version, "Custom entity type '" + component.entity_type + "' not supported");
     if (!types.insert(component.entity_type).second) co_return refuse(ErrorCode::invalid_request, "Duplicate filter component entity type");
+    if ((component.match_type == exact) != component.match.has_value())
+      co_return refuse(ErrorCode::invalid_request, "A name belongs to an exact match, and to that alone");
     if (component.match_type < exact || component.match_type > any) co_return refuse(ErrorCode::invalid_request, "Unexpected match type");
   }
   response.entries.emplace();

@@ -18,6 +18,7 @@ kafka::CreateTopicsResponseTopic created(const metadata::MetadataImage& image, c
   out.error_code = decision.error;
   if (decision.error != ErrorCode::none) {
     out.error_message = decision.message;
+    out.configs.emplace();
     return out;
   }
   out.topic_id = decision.id;
@@ -76,6 +77,11 @@ Task<kafka::DeleteTopicsResponse> handle_delete_topics(RequestContext& context, 
     out.name = topic.name;
     out.topic_id = topic.topic_id;
     const auto image = context.image();
+    if (topic.name && !topic.topic_id.is_zero()) {
+      out.error_code = ErrorCode::invalid_request;
+      out.error_message = "Topic name and topic ID can not both be specified.";
+      continue;
+    }
     const auto* known = topic.name ? image->topic(*topic.name) : image->topic(topic.topic_id);
     if (!known) {
       out.error_code = topic.name ? ErrorCode::unknown_topic_or_partition : ErrorCode::unknown_topic_id;

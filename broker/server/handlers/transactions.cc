@@ -84,6 +84,10 @@ Task<> add_partitions(RequestContext& context, const kafka::AddPartitionsToTxnRe
 
 Task<kafka::InitProducerIdResponse> handle_init_producer_id(RequestContext& context, kafka::InitProducerIdRequest& request) {
   kafka::InitProducerIdResponse response;
+  if ((request.producer_id < 0) != (request.producer_epoch < 0)) {
+    response.error_code = ErrorCode::invalid_request;
+    co_return response;
+  }
   if (request.transactional_id) {
     if (!context.allowed(Operation::write, Resource::transactional_id, *request.transactional_id)) {
       response.error_code = ErrorCode::transactional_id_authorization_failed;
@@ -235,6 +239,7 @@ Task<kafka::DescribeProducersResponse> handle_describe_producers(RequestContext&
       auto& result = out.partitions.emplace_back();
       result.partition_index = n;
       if (!allowed) result.error_code = ErrorCode::topic_authorization_failed;
+      else if (!metadata::check_topic_name(topic.name)) result.error_code = ErrorCode::invalid_topic_exception;
       else co_await async::on(context.services.replicas.home(topic.name, n), describe_partition_producers(context.services, topic.name, result));
     }
   }
