@@ -56,6 +56,22 @@ public class Differential {
             for (Object t : call(3, 12, request).getArray("topics")) {
                 Struct topic = (Struct) t;
                 ids.put(topic.getString("name"), (Uuid) topic.get("topic_id")); names.put((Uuid) topic.get("topic_id"), topic.getString("name"));
+                for (Object p : topic.getArray("partitions")) settle(topic.getString("name"), ((Struct) p).getInt("partition_index"));
+            }
+        }
+
+        /// Kafka tells of a topic a moment before its partitions are led: until they are, answers depend on the moment.
+        void settle(String topic, int partition) throws IOException {
+            if (topic.startsWith("__")) return;
+            for (int i = 0; i < 500; i++) {
+                Struct request = new Struct(ApiMessageType.LIST_OFFSETS.requestSchemas()[1]);
+                Struct t = request.instance("topics"), p = t.instance("partitions");
+                p.set("partition_index", partition); p.set("timestamp", -1L);
+                t.set("name", topic); t.set("partitions", new Object[] {p});
+                request.set("replica_id", -1); request.set("topics", new Object[] {t});
+                short error = ((Struct) ((Struct) call(2, 1, request).getArray("topics")[0]).getArray("partitions")[0]).getShort("error_code");
+                if (error != 5 && error != 6 && error != 3) return;
+                try { Thread.sleep(10); } catch (InterruptedException e) { return; }
             }
         }
     }
@@ -221,7 +237,7 @@ public class Differential {
                 if (key == 22 && answer != null && answer.getLong("producer_id") >= 0) { broker.producer = answer.getLong("producer_id"); broker.epoch = answer.getShort("producer_epoch"); }
                 if (key == 26 && version >= 5 && answer != null && answer.getLong("producer_id") >= 0) { broker.producer = answer.getLong("producer_id"); broker.epoch = answer.getShort("producer_epoch"); }
                 answers.add(flat);
-                if (key == 19 || key == 20) broker.refresh();
+                if (key == 3 || key == 19 || key == 20 || key == 37) broker.refresh();
             }
             if (answers.get(0).equals(answers.get(1))) { same++; continue; }
             for (String path : union(answers)) {

@@ -218,7 +218,8 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   const auto group = find(id);
   if (!group) co_return ErrorCode::group_id_not_found;
   // Ids that were given out and not joined with (KIP-394) hold nothing back.
-  if (group->consumer ? group->consumer->has_members() : !group->classic.members().empty()) co_return ErrorCode::non_empty_group;
+  const auto joined = [&group] { return group->consumer ? group->consumer->has_members() : !group->classic.members().empty(); };
+  if (joined()) co_return ErrorCode::non_empty_group;
   PerShard& at = per_shard(home(id));
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::BatchBuilder batch;
@@ -229,7 +230,7 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   auto bytes = batch.finish({});
   const auto done = bytes ? co_await writer_.append(index(id), std::move(*bytes)) : fail(bytes.error());
   if (!done) co_return ErrorCode::coordinator_not_available;
-  if (group->has_members()) co_return ErrorCode::non_empty_group;  // somebody joined while the deletion was written
+  if (joined()) co_return ErrorCode::non_empty_group;  // somebody joined while the deletion was written
   partition(id).groups.erase(id);
   for (auto& [producer, entries] : partition(id).pending) std::erase_if(entries, [&id](const auto& entry) { return entry.key.group == id; });
   co_return ErrorCode::none;
