@@ -35,6 +35,8 @@ coordinator::transaction::CoordinatorOptions Broker::transaction_options() const
   return options;
 }
 
+Task<Result<std::int64_t>> Broker::allocate_producer_id() { co_return co_await async::on(*shards_[0], metadata_->next_producer_id()); }
+
 Task<> Broker::start_coordinators() {
   group_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::offsets_topic);
   groups_ = std::make_unique<coordinator::group::GroupCoordinator>(
@@ -42,9 +44,8 @@ Task<> Broker::start_coordinators() {
   transaction_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::transactions_topic);
   markers_ = std::make_unique<Markers>(*replicas_, *cache_, shards_);
   markers_->tell(*groups_);
-  const auto allocate = [this]() -> Task<Result<std::int64_t>> { return async::on(*shards_[0], metadata_->next_producer_id()); };
-  transactions_ =
-      std::make_unique<coordinator::transaction::TransactionCoordinator>(*transaction_partitions_, *markers_, allocate, shards_, transaction_options());
+  transactions_ = std::make_unique<coordinator::transaction::TransactionCoordinator>(
+      *transaction_partitions_, *markers_, std::bind_front(&Broker::allocate_producer_id, this), shards_, transaction_options());
   groups_->start();
   transactions_->start();
   // Groups first: transactions that are being ended tell them of their markers.

@@ -42,6 +42,7 @@ class Broker {
   coordinator::group::CoordinatorOptions group_options() const;
   coordinator::transaction::CoordinatorOptions transaction_options() const;
   Task<> start_coordinators();
+  Task<Result<std::int64_t>> allocate_producer_id();
 
   Seams seams_;
   config::Settings settings_;

@@ -46,6 +46,15 @@ Task<> ReplicaManager::maintain(PerShard& home) {
   }
 }
 
+// Waits until a run that has read for `seconds` at its permitted rate may go on; false when it is to end.
+Task<bool> ReplicaManager::throttle_cleaning(PerShard& home, std::shared_ptr<Replica> replica, async::TimePoint began, double seconds) {
+  auto& clock = home.shard.clock();
+  const auto allowed_at = began + chrono::duration_cast<async::Duration>(chrono::duration<double>(seconds));
+  while (clock.now() < allowed_at && !home.stopping && !replica->is_shut())
+    co_await async::sleep_for(home.shard.context(), clock, std::min<async::Duration>(chrono::milliseconds(100), allowed_at - clock.now()));
+  co_return !home.stopping && !replica->is_shut();
+}
+
 // Compacts the log with the largest dirty share, one at a time, until none is due; then waits log.cleaner.backoff.ms.
 Task<> ReplicaManager::clean(PerShard& home) {
   constexpr std::size_t map_entry_bytes = 24;
@@ -71,12 +80,7 @@ Task<> ReplicaManager::clean(PerShard& home) {
       continue;
     }
     const auto began = clock.now();
-    const auto pause = [&](std::uint64_t read) -> Task<bool> {
-      const auto allowed_at = began + chrono::duration_cast<async::Duration>(chrono::duration<double>(static_cast<double>(read) / rate));
-      while (clock.now() < allowed_at && !home.stopping && !dirtiest->is_shut())
-        co_await async::sleep_for(home.shard.context(), clock, std::min<async::Duration>(chrono::milliseconds(100), allowed_at - clock.now()));
-      co_return !home.stopping && !dirtiest->is_shut();
-    };
+    const auto pause = [&](std::uint64_t read) { return throttle_cleaning(home, dirtiest, began, static_cast<double>(read) / rate); };
     const auto done = co_await dirtiest->compact(map_entries, pause);
     const auto& id = dirtiest->id();
     if (!done) {

@@ -73,6 +73,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   Task<> maintain(PerShard& home);
   Task<Status> close_logs(PerShard& home);
   Task<> clean(PerShard& home);
+  Task<bool> throttle_cleaning(PerShard& home, std::shared_ptr<Replica> replica, async::TimePoint began, double seconds);
   struct Checkpoints {
     storage::OffsetCheckpoint recovery, start, clean;
   };

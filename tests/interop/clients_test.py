@@ -232,7 +232,8 @@ def test_java_tools(broker):
     described = kafka_peer.tool("TopicCommand", *at, "--describe", "--topic", "jt")
     assert "PartitionCount: 3" in described and "cleanup.policy=compact,delete" in described, described
     assert "jt" in kafka_peer.tool("TopicCommand", *at, "--list").split()
-    kafka_peer.tool("ConsoleProducer", *at, "--topic", "jt", stdin="".join(f"{n}\n" for n in range(100)))
+    kafka_peer.tool("ConsoleProducer", *at, "--topic", "jt", "--reader-property", "parse.key=true", "--reader-property", "key.separator=:",
+                    stdin="".join(f"{n}:{n}\n" for n in range(100)))
     out = kafka_peer.tool("consumer.ConsoleConsumer", *at, "--topic", "jt", "--group", "jg", "--from-beginning", "--max-messages", 100)
     assert sorted(map(int, out.split())) == list(range(100))
     groups = kafka_peer.tool("consumer.group.ConsumerGroupCommand", *at, "--describe", "--group", "jg")

@@ -42,6 +42,13 @@ Task<> describe_partition_producers(Services& services, const std::string& topic
                                     .current_txn_start_offset = producer.transaction_start});
 }
 
+/// TxnOffsetCommit 5 enrols the group's partition; below, AddOffsetsToTxn must have done so.
+Task<ErrorCode> enrol_or_verify(coordinator::transaction::TransactionCoordinator& transactions, std::string id, Producer producer, TopicPartition at,
+                                bool enrol) {
+  if (enrol) co_return co_await transactions.add_partitions(id, producer, {at}, 2);
+  co_return (co_await transactions.verify(id, producer, {at}))[at];
+}
+
 /// One transaction of an AddPartitionsToTxn; fills `out` in the order of the request.
 Task<> add_partitions(RequestContext& context, const kafka::AddPartitionsToTxnRequestTransaction& transaction,
                       std::vector<kafka::AddPartitionsToTxnResponseTopic>& out) {
@@ -171,11 +178,8 @@ Task<kafka::TxnOffsetCommitResponse> handle_txn_offset_commit(RequestContext& co
     const Producer producer{request.producer_id, request.producer_epoch};
     auto& transactions = context.services.transactions;
     const std::string& id = request.transactional_id;
-    // Version 5 enrols the group's partition; below, AddOffsetsToTxn must have done so.
-    const auto verify = [&]() -> Task<ErrorCode> {
-      if (context.version >= txn_offset_commit_v2) co_return co_await transactions.add_partitions(id, producer, {at}, 2);
-      co_return (co_await transactions.verify(id, producer, {at}))[at];
-    };
+    const bool enrol = context.version >= txn_offset_commit_v2;
+    const auto verify = [&] { return enrol_or_verify(transactions, id, producer, at, enrol); };
     const auto done = co_await context.services.groups.commit_in_transaction(std::move(known), verify);
     for (const auto& topic : done.topics)
       for (const auto& partition : topic.partitions) {
