@@ -124,7 +124,6 @@ Task<Result<int>> kafka_configs(Session& session, client::Cluster& cluster, cons
   if (!entity) co_return fail(entity.error());
   const bool quota = entity->type == "clients" || entity->type == "users";
   if (options.has("alter")) {
-    const std::string told = entity->name.empty() ? "default " + entity->type + " in the cluster" : entity->told() + " " + entity->name;
     if (quota) {
       if (const auto altered = co_await alter_quota(session, cluster, options, *entity); !altered) co_return altered;
     } else {
@@ -141,7 +140,8 @@ Task<Result<int>> kafka_configs(Session& session, client::Cluster& cluster, cons
       const auto& result = response->results.at(0);
       if (result.error_code != ErrorCode::none) co_return fail(Errc::refused, result.error_message.value_or(std::string(kafka::error_name(result.error_code))));
     }
-    std::cout << "Completed updating config for " << told << ".\n";
+    if (entity->name.empty()) std::cout << "Completed updating default config for " << entity->type << " in the cluster.\n";
+    else std::cout << "Completed updating config for " << entity->told() << " " << entity->name << ".\n";
     co_return done;
   }
   if (!options.has("describe")) co_return fail(Errc::invalid, "Command must include exactly one action: --describe, --alter");

@@ -83,7 +83,7 @@ Task<Result<int>> describe(Session& session, client::Cluster& cluster, std::stri
   std::set<Partition> partitions;
   for (const auto& [key, value] : *offsets) partitions.insert(key);
   for (const auto& [key, owner] : group->owners) partitions.insert(key);
-  if (group->members == 0) std::cout << "\nConsumer group '" << name << "' has no active members.\n";
+  if (group->members == 0) std::cerr << "\nConsumer group '" << name << "' has no active members.\n";
   if (partitions.empty()) co_return done;
   std::size_t group_width = 15, topic_width = 15, owner_width = 15;
   group_width = std::max(group_width, name.size());
