@@ -258,6 +258,19 @@ Task<Result<kafka::DescribeGroupsResponseGroup>> describe_group(Cluster& cluster
   auto& only = response->groups[0];
   if (only.error_code == ErrorCode::group_id_not_found) only.group_state = "Dead";
   else if (only.error_code != ErrorCode::none) co_return refused("group " + group, only.error_code, only.error_message);
+  if (only.group_state != "Dead" || !(*coordinator)->serves(kafka::ConsumerGroupDescribeRequest::api)) co_return std::move(only);
+  // Groups of the consumer protocol (KIP-848) are told of by their own API.
+  kafka::ConsumerGroupDescribeRequest consumer;
+  consumer.group_ids = {group};
+  auto described = co_await (*coordinator)->call(consumer, deadline);
+  if (!described) co_return fail(described.error());
+  if (described->groups.empty() || described->groups[0].error_code != ErrorCode::none) co_return std::move(only);
+  only.error_code = ErrorCode::none;
+  only.group_state = described->groups[0].group_state;
+  only.protocol_type = "consumer";
+  for (const auto& member : described->groups[0].members)
+    only.members.push_back(
+        {.member_id = member.member_id, .group_instance_id = member.instance_id, .client_id = member.client_id, .client_host = member.client_host});
   co_return std::move(only);
 }
 
