@@ -10,6 +10,7 @@
 #include "tests/simulation/checkers.h"
 #include "tests/simulation/sim_meta_store.h"
 #include "tests/simulation/sim_network.h"
+#include "tests/simulation/transactions.h"
 #include "tests/support/memory_disk.h"
 
 namespace meridian::simulation {
@@ -104,6 +105,8 @@ class Simulation {
                                                           {"durability", fsync_ ? "fsync" : "page-cache"},
                                                           {"log.segment.bytes", "3000"},
                                                           {"offsets.topic.num.partitions", "2"},
+                                                          {"transaction.state.log.num.partitions", "2"},
+                                                          {"transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"},
                                                           {"group.initial.rebalance.delay.ms", "10"},
                                                           {"log.flush.offset.checkpoint.interval.ms", "700"},
                                                           {"log.level", "error"}};
@@ -154,6 +157,7 @@ class Simulation {
     }
     spawn(commit());
     for (int member = 0; member < 2; ++member) spawn(rebalance(member));
+    for (int client = 0; client < 2; ++client) spawn(transactions_.run(cluster(), client));
   }
 
   Task<> ensure_topic(client::Cluster& at) {
@@ -312,6 +316,7 @@ class Simulation {
           const auto got = co_await client::committed(at, "committer", self.clock_.now() + 30s);
           if (got)
             for (const auto& [key, value] : *got) self.history_.fetched(key.second, value.first);
+          for (auto& problem : co_await self.transactions_.check(at)) self.history_.problem(std::move(problem));
           co_await at.stop();
         }(*this),
         [&](std::exception_ptr) { finished = true; });
@@ -334,6 +339,7 @@ class Simulation {
   std::vector<std::unique_ptr<client::Cluster>> clusters_;
   History history_;
   Outcome outcome_;
+  Transactions transactions_{random_, clock_, clients_, stopping_};
   std::map<std::int32_t, std::string> owners_;
   bool stopping_ = false;
   int running_ = 0;
