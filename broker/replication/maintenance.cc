@@ -11,7 +11,11 @@ namespace chrono = std::chrono;
 
 void ReplicaManager::start_maintenance() {
   // A gate belongs to its shard, so each loop is started there.
-  for (auto& home : per_shard_) boost::asio::post(home->shard.context(), [this, &at = *home] { at.gate.spawn(maintain(at), "log maintenance"); });
+  for (auto& home : per_shard_)
+    boost::asio::post(home->shard.context(), [this, &at = *home] {
+      at.gate.spawn(maintain(at), "log maintenance");
+      if (settings_.boolean("log.cleaner.enable")) at.gate.spawn(clean(at), "log cleaner");
+    });
 }
 
 Task<> ReplicaManager::maintain(PerShard& home) {
@@ -81,7 +85,9 @@ Task<> ReplicaManager::clean(PerShard& home) {
     }
     const auto began = clock.now();
     const auto pause = [&](std::uint64_t read) { return throttle_cleaning(home, dirtiest, began, static_cast<double>(read) / rate); };
+    const Offset before = dirtiest->log().clean_point();
     const auto done = co_await dirtiest->compact(map_entries, pause);
+    if (done && dirtiest->log().clean_point() == before) due = clock.now() + backoff;  // no progress: not at once again
     const auto& id = dirtiest->id();
     if (!done) {
       log::warn("compaction of {}-{}: {}", id.topic, id.partition, done.error().message);

@@ -235,16 +235,21 @@ Task<bool> ClientConnection::handle_frame(ByteView frame) {
   server_.gate.spawn(serve(shared_from_this(), *handler, correlation_id, context, frame.substr(at), slot), "request");
   while (!appended && !slot->ready && !closed_) co_await progress_.wait();
   context->appended = nullptr;
+  mute(*context);
   // A closed connection still waits: the request reads from our buffer.
   while (!appended && !slot->ready) co_await progress_.wait();
   co_return !closed_;
+}
+
+void ClientConnection::mute(const RequestContext& context) {
+  if (context.throttle.count() > 0) muted_until_ = std::max(muted_until_, server_.shard.clock().now() + context.throttle);
 }
 
 Task<> ClientConnection::serve(std::shared_ptr<ClientConnection> self, const Handler& handler, std::int32_t correlation_id,
                                std::shared_ptr<RequestContext> context, ByteView body, std::shared_ptr<Slot> slot) {
   const auto started = self->server_.shard.clock().now();
   auto reply = co_await run_guarded(handler, *context, body);
-  if (context->throttle.count() > 0) self->muted_until_ = std::max(self->muted_until_, self->server_.shard.clock().now() + context->throttle);
+  self->mute(*context);
   auto& metrics = self->server_.api_metrics.at(handler.api.key);
   metrics.requests->add();
   metrics.seconds->observe(std::chrono::duration<double>(self->server_.shard.clock().now() - started).count());

@@ -91,6 +91,8 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   Task<> serve(std::shared_ptr<ClientConnection> self, const Handler& handler, std::int32_t correlation_id, std::shared_ptr<RequestContext> context,
                ByteView body, std::shared_ptr<Slot> slot);
   void finish(Slot& slot, const Handler& handler, std::int16_t version, std::int32_t correlation_id, Reply reply);
+  /// Over a quota: what comes next waits (KIP-219).
+  void mute(const RequestContext& context);
   void refuse_version(std::int32_t correlation_id);
   Task<> write_loop(std::shared_ptr<ClientConnection> self);
   Task<bool> send(const std::vector<std::shared_ptr<Slot>>& slots);

@@ -17,9 +17,10 @@ Task<Result<Reply>> run(RequestContext& context, ByteView body) {
   const auto began = context.shard.clock().now();
   auto request = kafka::decode_message<Request>(body, context.version);
   if (!request) co_return fail(request.error());
+  // Before the work: a pipelining producer has its next requests on the way already.
+  if constexpr (std::same_as<Request, kafka::ProduceRequest>) co_await context.charge(QuotaKind::produce, static_cast<double>(body.size()));
   typename Request::Response response = co_await handle(context, *request);
   if (!context.image()->quotas.empty()) {
-    if constexpr (std::same_as<Request, kafka::ProduceRequest>) co_await context.charge(QuotaKind::produce, static_cast<double>(body.size()));
     if constexpr (std::same_as<Request, kafka::FetchRequest>) {
       std::size_t bytes = 0;
       for (const auto& topic : response.topics)
