@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 """Runs the fuzzer on a corpus of golden messages: --seconds N, or --runs N for the smoke test."""
 import argparse
+import glob
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-KEYS = [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 22, 23, 24, 26, 32, 37, 42, 44, 60, 61]
-LOWEST = {0: 3, 1: 4, 2: 1, 8: 2, 9: 1, 19: 2, 20: 1, 23: 2, 32: 1}
+APIS = sorted((int(key), int(low)) for path in glob.glob(os.path.join(ROOT, "common/kafka/messages/*.h"))
+              for key, low in re.findall(r"\.key = (\d+), .*?\.versions = \{(\d+),", open(path).read()))
+KEYS, LOWEST = [key for key, _ in APIS], dict(APIS)  # in the order of AllMessages
 
 
 def corpus(directory):
@@ -16,7 +19,7 @@ def corpus(directory):
     with open(os.path.join(ROOT, "tests/golden/protocol/kafka-4.3.1.txt")) as f:
         for n, line in enumerate(f):
             key, kind, version, _, *rest = line.split()
-            head = bytes([n % 3 * 8 // 8, KEYS.index(int(key)), int(version) - LOWEST.get(int(key), 0), kind == "request"])
+            head = bytes([n % 3 * 8 // 8, KEYS.index(int(key)), int(version) - LOWEST[int(key)], kind == "request"])
             with open(os.path.join(directory, f"{n}"), "wb") as out:
                 out.write(head + bytes.fromhex(rest[0] if rest else ""))
 
