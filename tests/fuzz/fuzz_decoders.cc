@@ -3,12 +3,16 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "broker/coordinator/group/consumer_protocol.h"
+#include "broker/coordinator/group/consumer_records.h"
 #include "broker/coordinator/group/records.h"
+#include "broker/coordinator/transaction/records.h"
 #include "broker/metadata/records.h"
 #include "broker/storage/checkpoints.h"
 #include "broker/storage/leader_epochs.h"
 #include "broker/storage/producer_state.h"
 #include "common/config/settings.h"
+#include "common/kafka/control_record.h"
 #include "common/kafka/messages/dispatch.h"
 #include "common/kafka/record_batch.h"
 #include "mirror/offset_map.h"
@@ -52,6 +56,7 @@ void fuzz_batch(ByteView bytes) {
   if (!header || static_cast<std::size_t>(header->size) > bytes.size()) return;
   const auto batch = bytes.substr(0, static_cast<std::size_t>(header->size));
   (void)kafka::validate_batch(*header, batch);
+  (void)kafka::parse_marker(batch);
   // Also past a CRC that does not match: the records of a batch are parsed defensively whatever was checked before.
   (void)kafka::for_each_record(batch, [](const kafka::RecordView& record) {
     (void)kafka::parse_headers(record.headers);
@@ -75,6 +80,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       record.key = bytes.substr(0, half);
       record.value = bytes.substr(half);
       (void)coordinator::group::decode_record(record);
+      (void)coordinator::group::decode_consumer_record(record);
+      (void)coordinator::transaction::decode_transaction(record);
+      (void)coordinator::group::decode_consumer_protocol<coordinator::group::ConsumerSubscription>(bytes);
+      (void)coordinator::group::decode_consumer_protocol<coordinator::group::ConsumerAssignment>(bytes);
       break;
     }
     case 5:
@@ -92,6 +101,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 7:
       (void)metadata::decode_record<metadata::PartitionRecord>(bytes);
       (void)metadata::decode_record<metadata::ConfigRecord>(bytes);
+      (void)metadata::decode_record<metadata::QuotaRecord>(bytes);
+      if (bytes.size() >= 2) (void)metadata::decode_quota_key(bytes);
       for (int codec = 1; codec <= 4; ++codec) (void)kafka::decompress(static_cast<kafka::Compression>(codec), bytes, 1 << 20);
   }
   return 0;
