@@ -267,7 +267,8 @@ class Simulation {
         co_await breath();
         continue;
       }
-      kafka::SyncGroupRequest sync{.group_id = group, .generation_id = joined->generation_id, .member_id = member_id, .protocol_type = "consumer", .protocol_name = "range"};
+      kafka::SyncGroupRequest sync{
+          .group_id = group, .generation_id = joined->generation_id, .member_id = member_id, .protocol_type = "consumer", .protocol_name = "range"};
       if (joined->leader == member_id)
         for (const auto& member : joined->members)
           sync.assignments.push_back({member.member_id, {member.member_id == joined->members[0].member_id ? "all" : "none"}});
