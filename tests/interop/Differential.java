@@ -49,30 +49,50 @@ public class Differential {
             }
         }
 
-        void refresh() throws IOException {
+        /// Topics that the broker tells of, with their partitions; learns their ids.
+        Map<String, Set<Integer>> topics() throws IOException {
             Struct request = new Struct(ApiMessageType.METADATA.requestSchemas()[12]);
             request.set("topics", null); request.set("allow_auto_topic_creation", false); request.set("include_topic_authorized_operations", false); request.set("_tagged_fields", new TreeMap<>());
             ids.clear();
+            Map<String, Set<Integer>> found = new TreeMap<>();
             for (Object t : call(3, 12, request).getArray("topics")) {
                 Struct topic = (Struct) t;
-                ids.put(topic.getString("name"), (Uuid) topic.get("topic_id")); names.put((Uuid) topic.get("topic_id"), topic.getString("name"));
-                for (Object p : topic.getArray("partitions")) settle(topic.getString("name"), ((Struct) p).getInt("partition_index"));
+                String name = topic.getString("name");
+                ids.put(name, (Uuid) topic.get("topic_id")); names.put((Uuid) topic.get("topic_id"), name);
+                if (name.startsWith("__")) continue;
+                for (Object p : topic.getArray("partitions")) found.computeIfAbsent(name, n -> new TreeSet<>()).add(((Struct) p).getInt("partition_index"));
             }
+            return found;
         }
 
-        /// Kafka tells of a topic a moment before its partitions are led: until they are, answers depend on the moment.
-        void settle(String topic, int partition) throws IOException {
-            if (topic.startsWith("__")) return;
-            for (int i = 0; i < 500; i++) {
-                Struct request = new Struct(ApiMessageType.LIST_OFFSETS.requestSchemas()[1]);
-                Struct t = request.instance("topics"), p = t.instance("partitions");
-                p.set("partition_index", partition); p.set("timestamp", -1L);
-                t.set("name", topic); t.set("partitions", new Object[] {p});
-                request.set("replica_id", -1); request.set("topics", new Object[] {t});
-                short error = ((Struct) ((Struct) call(2, 1, request).getArray("topics")[0]).getArray("partitions")[0]).getShort("error_code");
-                if (error != 5 && error != 6 && error != 3) return;
-                try { Thread.sleep(10); } catch (InterruptedException e) { return; }
+        /// The error of a ListOffsets: 0 once the partition is led, 3 once it is gone.
+        short probe(String topic, int partition) throws IOException {
+            Struct request = new Struct(ApiMessageType.LIST_OFFSETS.requestSchemas()[1]);
+            Struct t = request.instance("topics"), p = t.instance("partitions");
+            p.set("partition_index", partition); p.set("timestamp", -1L);
+            t.set("name", topic); t.set("partitions", new Object[] {p});
+            request.set("replica_id", -1); request.set("topics", new Object[] {t});
+            return ((Struct) ((Struct) call(2, 1, request).getArray("topics")[0]).getArray("partitions")[0]).getShort("error_code");
+        }
+    }
+
+    /// Kafka carries out what was done to topics a moment after it answered, what other requests are told depends on that moment: waits until
+    /// it has the same partitions as the other broker, leads them, and does not lead those that are gone. A difference that stays shows in
+    /// the answers that follow.
+    static void settle(Broker left, Broker right, Map<String, Set<Integer>> before) throws Exception {
+        for (int i = 0; i < 500; i++, Thread.sleep(10)) {
+            Map<String, Set<Integer>> wanted = left.topics();
+            boolean settled = wanted.equals(right.topics());
+            for (Broker broker : List.of(left, right)) {
+                for (var topic : wanted.entrySet()) for (int partition : topic.getValue()) settled = settled && broker.probe(topic.getKey(), partition) == 0;
+                for (var topic : before.entrySet())
+                    for (int partition : topic.getValue())
+                        if (!wanted.getOrDefault(topic.getKey(), Set.of()).contains(partition)) settled = settled && broker.probe(topic.getKey(), partition) == 3;
             }
+            if (!settled) continue;
+            before.clear();
+            before.putAll(wanted);
+            return;
         }
     }
 
@@ -221,8 +241,9 @@ public class Differential {
         Set<String> told = new HashSet<>();
         int steps = Integer.parseInt(args[2]), same = 0; long seed = Long.parseLong(args[3]);
         Random choice = new Random(seed);
+        Map<String, Set<Integer>> topics = new TreeMap<>();
         for (int step = 0; step < steps; step++) {
-            if (step % 40 == 0) for (Broker broker : List.of(left, right)) { setup(broker); broker.refresh(); }
+            if (step % 40 == 0) { setup(left); setup(right); settle(left, right, topics); }
             key = pick(choice, keys); int[] range = ranges.get(key);
             version = range[0] + choice.nextInt(range[1] - range[0] + 1);
             if (key == 20 && choice.nextInt(4) > 0) continue;  // deletions undo what others build on
@@ -237,8 +258,8 @@ public class Differential {
                 if (key == 22 && answer != null && answer.getLong("producer_id") >= 0) { broker.producer = answer.getLong("producer_id"); broker.epoch = answer.getShort("producer_epoch"); }
                 if (key == 26 && version >= 5 && answer != null && answer.getLong("producer_id") >= 0) { broker.producer = answer.getLong("producer_id"); broker.epoch = answer.getShort("producer_epoch"); }
                 answers.add(flat);
-                if (key == 3 || key == 19 || key == 20 || key == 37) broker.refresh();
             }
+            if (key == 3 || key == 19 || key == 20 || key == 37) settle(left, right, topics);
             if (answers.get(0).equals(answers.get(1))) { same++; continue; }
             for (String path : union(answers)) {
                 String l = answers.get(0).get(path), r = answers.get(1).get(path);
