@@ -18,7 +18,9 @@ class PartitionWriter {
   /// Appends `batch` to a partition of the coordinator's topic and returns its first offset when it is committed. The append itself happens
   /// before the first suspension. An error means: perhaps.
   virtual Task<Result<Offset>> append(std::int32_t partition, Bytes batch) = 0;
-  /// The same for a batch of a transaction. Any error but request_timed_out means: it is not in the log. `ticket` comes from begin_verification().
+  /// The same for the records that `batch` holds.
+  Task<Result<Offset>> write(std::int32_t partition, kafka::BatchBuilder batch);
+  /// As append(), for a batch of a transaction. Any error but request_timed_out means: it is not in the log. `ticket` comes from begin_verification().
   virtual Task<std::expected<Offset, kafka::ErrorCode>> append_in_transaction(std::int32_t partition, Bytes batch, std::uint64_t ticket) = 0;
   /// See storage::ProducerState: 0 where the producer's transaction is known to be open in this partition.
   virtual std::uint64_t begin_verification(std::int32_t partition, std::int64_t producer_id) = 0;

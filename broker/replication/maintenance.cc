@@ -65,18 +65,18 @@ Task<> ReplicaManager::clean(PerShard& home) {
   auto& clock = home.shard.clock();
   auto due = clock.now();
   while (!home.gate.closed() && !home.stopping) {
-    const auto backoff = chrono::milliseconds(home.settings->integer("log.cleaner.backoff.ms"));
-    const auto map_entries = static_cast<std::size_t>(home.settings->integer("log.cleaner.dedupe.buffer.size")) / map_entry_bytes;
-    const double rate = std::stod(home.settings->string("log.cleaner.io.max.bytes.per.second"));
     // Short waits, so that stopping is not held up.
     co_await async::sleep_for(home.shard.context(), clock, chrono::milliseconds(100));
     if (clock.now() < due || home.stopping) continue;
+    const auto backoff = chrono::milliseconds(home.settings->integer("log.cleaner.backoff.ms"));
+    const auto map_entries = static_cast<std::size_t>(home.settings->integer("log.cleaner.dedupe.buffer.size")) / map_entry_bytes;
+    const double rate = std::stod(home.settings->string("log.cleaner.io.max.bytes.per.second"));
     std::shared_ptr<Replica> dirtiest;
     double ratio = -1;
     for (auto& [topic, partitions] : home.topics)
       for (auto& [n, replica] : partitions) {
         auto dirt = replica->log().dirtiness(clock.wall_ms(), replica->high_watermark());
-        if (dirt.roll && !replica->is_shut() && replica->log().roll_now()) dirt = replica->log().dirtiness(clock.wall_ms(), replica->high_watermark());
+        if (dirt.roll && !replica->is_shut() && replica->log().roll()) dirt = replica->log().dirtiness(clock.wall_ms(), replica->high_watermark());
         if (dirt.due && dirt.ratio > ratio && !replica->is_shut()) dirtiest = replica, ratio = dirt.ratio;
       }
     if (!dirtiest) {

@@ -63,7 +63,6 @@ std::shared_ptr<Replica> ReplicaManager::find(const std::string& topic, std::int
 bool ReplicaManager::failed(const std::string& topic, std::int32_t partition) { return per_shard(home(topic, partition)).failed.contains({topic, partition}); }
 
 Task<> ReplicaManager::publish(metadata::ImagePtr image, metadata::MetadataDelta delta) {
-  dynamic_settings_ = image->settings;
   for (auto& home : per_shard_)
     co_await async::on(home->shard, [](PerShard& at, std::shared_ptr<const config::Settings> settings) -> Task<> {
       at.settings = std::move(settings);
@@ -113,29 +112,29 @@ Result<std::unique_ptr<storage::Log>> ReplicaManager::open_log(const metadata::T
 }
 
 Task<> ReplicaManager::apply_topic(std::shared_ptr<const metadata::TopicImage> topic) {
-  const auto config = metadata::log_config(*dynamic_settings_, topic->configs);
   for (auto& home : per_shard_) {
     std::vector<std::int32_t> missing;
     for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
       if (&this->home(topic->name, n) == &home->shard) missing.push_back(n);
     if (missing.empty()) continue;
-    co_await async::on(home->shard,
-                       [](ReplicaManager& manager, PerShard& at, std::shared_ptr<const metadata::TopicImage> image, storage::LogConfig log_config,
-                          std::vector<std::int32_t> wanted) -> Task<> {
-                         std::erase_if(wanted, [&](std::int32_t n) { return manager.find(image->name, n) != nullptr; });
-                         std::vector<Opened> opened;
-                         if (!wanted.empty())
-                           co_await manager.disk_.offload([&] {
-                             for (const auto n : wanted) opened.push_back({n, manager.open_log(*image, n, log_config)});
-                             // The new directories' names: before a creation is acknowledged.
-                             (void)manager.disk_.sync_directory(manager.data_directory_);
-                           });
-                         co_await manager.install(at, image, std::move(opened));
-                       }(*this, *home, topic, config, std::move(missing)));
+    co_await async::on(
+        home->shard, [](ReplicaManager& manager, PerShard& at, std::shared_ptr<const metadata::TopicImage> image, std::vector<std::int32_t> wanted) -> Task<> {
+          const auto config = metadata::log_config(*at.settings, image->configs);
+          std::erase_if(wanted, [&](std::int32_t n) { return manager.find(image->name, n) != nullptr; });
+          std::vector<Opened> opened;
+          if (!wanted.empty())
+            co_await manager.disk_.offload([&] {
+              for (const auto n : wanted) opened.push_back({n, manager.open_log(*image, n, config)});
+              // The new directories' names: before a creation is acknowledged.
+              (void)manager.disk_.sync_directory(manager.data_directory_);
+            });
+          co_await manager.install(at, image, config, std::move(opened));
+        }(*this, *home, topic, std::move(missing)));
   }
 }
 
-Task<> ReplicaManager::install(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic, std::vector<Opened> opened) {
+Task<> ReplicaManager::install(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic, const storage::LogConfig& config,
+                               std::vector<Opened> opened) {
   auto& partitions = home.topics[topic->name];
   for (auto& [n, log] : opened) {
     if (!log) {
@@ -147,7 +146,6 @@ Task<> ReplicaManager::install(PerShard& home, std::shared_ptr<const metadata::T
     home.failed.erase({topic->name, n});
     partitions[n] = std::make_shared<Replica>(TopicPartition{topic->name, n}, topic->id, self_, std::move(*log), home.shard, home.gate);
   }
-  const auto config = metadata::log_config(*home.settings, topic->configs);
   const config::Settings table(metadata::topic_setting_table());
   const auto min_insync = std::stoll(metadata::topic_value(*home.settings, topic->configs, *table.find("min.insync.replicas")).value_or("1"));
   for (auto& [n, replica] : partitions)

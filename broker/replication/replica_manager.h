@@ -67,7 +67,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
 
   PerShard& per_shard(const async::Shard& shard) { return *per_shard_[static_cast<std::size_t>(shard.id())]; }
   Task<> apply_topic(std::shared_ptr<const metadata::TopicImage> topic);
-  Task<> install(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic, std::vector<Opened> opened);
+  Task<> install(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic, const storage::LogConfig& config, std::vector<Opened> opened);
   Task<> remove_topic(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic);
   Result<std::unique_ptr<storage::Log>> open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config);
   Task<> maintain(PerShard& home);
@@ -84,7 +84,6 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   std::vector<async::Shard*> shards_;
   io::Disk& disk_;
   const config::Settings& settings_;
-  std::shared_ptr<const config::Settings> dynamic_settings_;  ///< of the newest image; on the control shard
   std::string data_directory_;
   std::int32_t self_;
   bool clean_ = false;

@@ -79,7 +79,7 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
   Appended done{.base_offset = end_offset_, .last_offset = end_offset_ + header->last_offset_delta};
   if (config_.log_append_time) {
     kafka::set_log_append_time(bytes, size, now_ms);
-    header->attributes |= 8;
+    header->attributes |= kafka::attribute::log_append_time;
     header->max_timestamp_ms = done.log_append_time_ms = now_ms;
   } else if (*max_timestamp_ms != header->max_timestamp_ms) {
     kafka::set_max_timestamp(bytes, size, *max_timestamp_ms);

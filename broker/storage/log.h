@@ -130,7 +130,7 @@ class Log {
   Task<Result<CompactionStats>> compact(std::int64_t now_ms, Offset high_watermark, std::size_t map_entries_max,
                                         std::function<Task<bool>(std::uint64_t)> pause);
   Offset clean_point() const { return clean_point_; }
-  Status roll_now() { return roll(); }
+  Status roll();
 
   void set_config(const LogConfig& config) { config_ = config; }
   const LogConfig& config() const { return config_; }
@@ -159,7 +159,6 @@ class Log {
   std::expected<void, AppendFailure> write(kafka::BatchHeader& header, char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms);
   std::expected<std::int64_t, AppendFailure> check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const;
   Status roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms);
-  Status roll();
   Status replace(CompactionGroup& group);
   Status write_epochs();
   Status write_snapshot(Offset offset);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/kafka/tools.h"
+#include "common/kafka/consumer_protocol.h"
 
 namespace meridian::cli {
 namespace {
@@ -15,20 +16,6 @@ using Partition = std::pair<std::string, std::int32_t>;
 
 struct Owner {
   std::string id = "-", host = "-", client = "-";
-};
-
-struct AssignedTopic {
-  std::string topic;
-  std::vector<std::int32_t> partitions;
-  void fields(this auto& self, auto& f) {
-    f(self.topic);
-    f(self.partitions);
-  }
-};
-/// Kafka's ConsumerProtocolAssignment, behind an INT16 version.
-struct Assigned {
-  std::vector<AssignedTopic> topics;
-  void fields(this auto& self, auto& f) { f(self.topics); }
 };
 
 struct Group {
@@ -64,11 +51,9 @@ Task<Result<Group>> look(Session& session, client::Cluster& cluster, std::string
   group.state = classic->group_state;
   group.members = classic->members.size();
   for (const auto& member : classic->members) {
-    const auto& bytes = member.member_assignment.data;
-    if (bytes.size() < 2) continue;
-    const auto assigned = kafka::decode_struct<Assigned>(ByteView(bytes).substr(2), 0, false);
-    if (!assigned) continue;
-    for (const auto& topic : assigned->topics)
+    const auto assignment = kafka::decode_consumer_protocol<kafka::ConsumerAssignment>(member.member_assignment.data);
+    if (!assignment) continue;  // of another protocol than consumers', or none yet
+    for (const auto& topic : assignment->assigned)
       for (const auto n : topic.partitions) group.owners[{topic.topic, n}] = {member.member_id, member.client_host, member.client_id};
   }
   co_return group;

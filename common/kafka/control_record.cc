@@ -4,7 +4,6 @@ namespace meridian::kafka {
 namespace {
 
 constexpr std::int16_t control_version = 0, type_abort = 0, type_commit = 1;
-constexpr std::int16_t transactional_attribute = 16, control_attribute = 32;
 
 }  // namespace
 
@@ -16,7 +15,8 @@ Bytes encode_marker(const TransactionMarker& marker, MarkerProducer producer, st
   base::append_be(value, marker.coordinator_epoch);
   BatchBuilder builder;
   builder.add(now_ms, key, value);
-  auto batch = builder.finish({.producer_id = producer.id, .producer_epoch = producer.epoch, .extra_attributes = transactional_attribute | control_attribute});
+  auto batch =
+      builder.finish({.producer_id = producer.id, .producer_epoch = producer.epoch, .extra_attributes = attribute::transactional | attribute::control});
   return std::move(*batch);  // uncompressed: cannot fail
 }
 

@@ -89,7 +89,7 @@ void stamp_batch(char* batch, Offset base_offset, std::int32_t leader_epoch) {
 
 void set_log_append_time(char* batch, std::size_t size, std::int64_t now_ms) {
   const auto attributes = base::load_be<std::int16_t>(batch + at_attributes);
-  base::store_be(batch + at_attributes, static_cast<std::int16_t>(attributes | 8));
+  base::store_be(batch + at_attributes, static_cast<std::int16_t>(attributes | attribute::log_append_time));
   base::store_be(batch + at_max_timestamp, now_ms);
   base::store_be(batch + at_crc, base::crc32c(ByteView(batch, size).substr(batch_crc_start)));
 }
@@ -106,7 +106,7 @@ Result<Bytes> with_body(ByteView batch, Compression codec, ByteView plain, std::
   char* p = out.data();
   base::store_be(p + at_length, static_cast<std::int32_t>(out.size() - batch_prefix_bytes));
   const auto attributes = base::load_be<std::int16_t>(p + at_attributes);
-  base::store_be(p + at_attributes, static_cast<std::int16_t>((attributes & ~7) | static_cast<int>(codec)));
+  base::store_be(p + at_attributes, static_cast<std::int16_t>((attributes & ~attribute::codec_mask) | static_cast<int>(codec)));
   base::store_be(p + at_crc, base::crc32c(ByteView(out).substr(batch_crc_start)));
   return out;
 }
@@ -191,7 +191,8 @@ void BatchBuilder::add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, 
 }
 
 Result<Bytes> BatchBuilder::finish_like(const BatchHeader& like, bool has_delete_horizon) {
-  const auto attributes = static_cast<std::int16_t>((like.attributes & ~(7 | 64)) | (has_delete_horizon ? 64 : 0));
+  const auto attributes = static_cast<std::int16_t>((like.attributes & ~(attribute::codec_mask | attribute::delete_horizon)) |
+                                                    (has_delete_horizon ? attribute::delete_horizon : 0));
   last_delta_ = like.last_offset_delta;
   if (like.log_append_time()) max_timestamp_ms_ = like.max_timestamp_ms;
   return finish({.compression = like.compression(),
@@ -206,7 +207,7 @@ Result<Bytes> BatchBuilder::finish_like(const BatchHeader& like, bool has_delete
 Bytes empty_batch(const BatchHeader& like) {
   BatchBuilder builder;
   BatchHeader plain = like;
-  plain.attributes = static_cast<std::int16_t>(like.attributes & ~(7 | 64));  // nothing to unfold, nothing to delete
+  plain.attributes = static_cast<std::int16_t>(like.attributes & ~(attribute::codec_mask | attribute::delete_horizon));  // nothing to unfold, nothing to delete
   builder.set_base_timestamp(like.max_timestamp_ms);
   Bytes batch = std::move(*builder.finish_like(plain, false));
   set_max_timestamp(batch.data(), batch.size(), like.max_timestamp_ms);

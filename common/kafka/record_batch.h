@@ -20,6 +20,11 @@ inline constexpr std::size_t batch_unfolded_bytes_max = 256u << 20;
 
 inline constexpr std::int64_t no_producer_id = -1;
 
+/// Bits of a batch's attributes.
+namespace attribute {
+inline constexpr std::int16_t codec_mask = 7, log_append_time = 8, transactional = 16, control = 32, delete_horizon = 64;
+}
+
 struct BatchHeader {
   Offset base_offset = 0;
   std::int32_t size = 0;  ///< whole batch in bytes, prefix included
@@ -37,12 +42,12 @@ struct BatchHeader {
 
   Offset last_offset() const { return base_offset + last_offset_delta; }
   Offset next_offset() const { return last_offset() + 1; }
-  Compression compression() const { return static_cast<Compression>(attributes & 7); }
-  bool log_append_time() const { return attributes & 8; }
-  bool transactional() const { return attributes & 16; }
-  bool control() const { return attributes & 32; }
+  Compression compression() const { return static_cast<Compression>(attributes & attribute::codec_mask); }
+  bool log_append_time() const { return attributes & attribute::log_append_time; }
+  bool transactional() const { return attributes & attribute::transactional; }
+  bool control() const { return attributes & attribute::control; }
   /// Compaction notes in a batch from when on its tombstones may go; the base timestamp's field holds it then (KIP-534).
-  std::optional<std::int64_t> delete_horizon_ms() const { return attributes & 64 ? std::optional(base_timestamp_ms) : std::nullopt; }
+  std::optional<std::int64_t> delete_horizon_ms() const { return attributes & attribute::delete_horizon ? std::optional(base_timestamp_ms) : std::nullopt; }
   bool idempotent() const { return producer_id != no_producer_id; }
   /// Sequences wrap from INT32_MAX to 0.
   std::int32_t last_sequence() const;

@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "broker/coordinator/group/consumer_protocol.h"
 #include "broker/coordinator/group/consumer_records.h"
 #include "broker/coordinator/group/records.h"
 #include "broker/coordinator/transaction/records.h"
@@ -12,6 +11,7 @@
 #include "broker/storage/leader_epochs.h"
 #include "broker/storage/producer_state.h"
 #include "common/config/settings.h"
+#include "common/kafka/consumer_protocol.h"
 #include "common/kafka/control_record.h"
 #include "common/kafka/messages/dispatch.h"
 #include "common/kafka/record_batch.h"
@@ -82,8 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)coordinator::group::decode_record(record);
       (void)coordinator::group::decode_consumer_record(record);
       (void)coordinator::transaction::decode_transaction(record);
-      (void)coordinator::group::decode_consumer_protocol<coordinator::group::ConsumerSubscription>(bytes);
-      (void)coordinator::group::decode_consumer_protocol<coordinator::group::ConsumerAssignment>(bytes);
+      (void)kafka::decode_consumer_protocol<kafka::ConsumerSubscription>(bytes);
+      (void)kafka::decode_consumer_protocol<kafka::ConsumerAssignment>(bytes);
       break;
     }
     case 5:

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "broker/coordinator/group/consumer_protocol.h"
+#include "common/kafka/consumer_protocol.h"
 
 namespace meridian::coordinator::group {
 
@@ -312,7 +312,7 @@ std::optional<std::set<std::string>> ClassicGroup::subscribed_topics() const {
   if (protocol_type_ != "consumer") return std::nullopt;
   for (const auto& [id, member] : members_)
     for (const auto& protocol : member.protocols) {
-      const auto subscription = decode_consumer_protocol<ConsumerSubscription>(protocol.metadata.data);
+      const auto subscription = kafka::decode_consumer_protocol<kafka::ConsumerSubscription>(protocol.metadata.data);
       if (!subscription) return std::nullopt;
       topics.insert(subscription->topics.begin(), subscription->topics.end());
     }

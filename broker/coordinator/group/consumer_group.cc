@@ -5,7 +5,7 @@
 namespace meridian::coordinator::group {
 namespace {
 
-constexpr std::int32_t joins = 0, leaves = -1, leaves_for_a_while = -2;
+constexpr std::int32_t joins = 0, leaves_for_a_while = -2;  // -1: leaves
 
 Assignment difference(const Assignment& from, const Assignment& without) {
   Assignment left;

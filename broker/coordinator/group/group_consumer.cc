@@ -88,8 +88,7 @@ Task<ErrorCode> GroupCoordinator::write_consumer_records(std::string group, std:
   kafka::BatchBuilder batch;
   const auto now_ms = per_shard(home(group)).shard.clock().wall_ms();
   for (const auto& record : records) add_consumer_record(batch, now_ms, record);
-  auto bytes = batch.finish({});
-  const auto done = bytes ? co_await writer_.append(index(group), std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(index(group), std::move(batch));
   if (done) co_return ErrorCode::none;
   log::warn("group {}: not written: {}", group, done.error().message);
   co_return ErrorCode::coordinator_not_available;
@@ -113,8 +112,7 @@ Task<ErrorCode> GroupCoordinator::to_consumer(std::shared_ptr<Group> group) {
   group->classic.load(GroupValue{}, per_shard(home(id)).shard.clock().now());
   kafka::BatchBuilder batch;
   add_group(batch, per_shard(home(id)).shard.clock().wall_ms(), id, std::nullopt);
-  auto bytes = batch.finish({});
-  const auto done = bytes ? co_await writer_.append(index(id), std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(index(id), std::move(batch));
   co_return done ? ErrorCode::none : ErrorCode::coordinator_not_available;
 }
 

@@ -159,8 +159,7 @@ Task<> GroupCoordinator::persist(std::shared_ptr<Group> group, GroupValue value)
   const auto generation = value.generation;
   kafka::BatchBuilder batch;
   add_group(batch, value.current_state_timestamp_ms, group->classic.id(), value);
-  auto bytes = batch.finish({});
-  const auto done = bytes ? co_await writer_.append(index(group->classic.id()), std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(index(group->classic.id()), std::move(batch));
   if (!done) log::warn("group {}: metadata of generation {} not written: {}", group->classic.id(), generation, done.error().message);
   Effects effects;
   group->classic.persisted(generation, done.has_value(), at.shard.clock().now(), effects);

@@ -50,9 +50,8 @@ Task<kafka::OffsetCommitResponse> GroupCoordinator::commit_home(kafka::OffsetCom
     }
   }
   if (batch.empty()) co_return response;
-  auto bytes = batch.finish({});
   const auto order = ++partition(request.group_id).last_order;
-  const auto done = bytes ? co_await writer_.append(index(request.group_id), std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(index(request.group_id), std::move(batch));
   if (done) {
     for (auto& record : records) apply(index(request.group_id), std::move(record), order, at.shard.clock().now());
   } else {
@@ -109,8 +108,8 @@ Task<kafka::TxnOffsetCommitResponse> GroupCoordinator::commit_in_transaction_hom
     }
   }
   if (!batch.empty()) {
-    constexpr std::int16_t transactional_attribute = 16;
-    auto bytes = batch.finish({.producer_id = request.producer_id, .producer_epoch = request.producer_epoch, .extra_attributes = transactional_attribute});
+    auto bytes =
+        batch.finish({.producer_id = request.producer_id, .producer_epoch = request.producer_epoch, .extra_attributes = kafka::attribute::transactional});
     // Noted before the append: its marker may arrive while the append is still being committed.
     const auto order = ++partitions_[static_cast<std::size_t>(i)].last_order;
     auto& noted = partitions_[static_cast<std::size_t>(i)].pending[request.producer_id];
@@ -227,8 +226,7 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   add_group(batch, now_ms, id, std::nullopt);
   if (group->consumer)
     for (const auto& record : group->consumer->tombstones()) add_consumer_record(batch, now_ms, record);
-  auto bytes = batch.finish({});
-  const auto done = bytes ? co_await writer_.append(index(id), std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(index(id), std::move(batch));
   if (!done) co_return ErrorCode::coordinator_not_available;
   if (joined()) co_return ErrorCode::non_empty_group;  // somebody joined while the deletion was written
   partition(id).groups.erase(id);
@@ -254,8 +252,7 @@ Task<> GroupCoordinator::topics_deleted_home(std::int32_t i, std::set<std::strin
   for (auto& [producer, entries] : partitions_[static_cast<std::size_t>(i)].pending)
     std::erase_if(entries, [&](const auto& entry) { return topics.contains(entry.key.topic); });
   if (batch.empty()) co_return;
-  auto bytes = batch.finish({});
-  const auto done = bytes ? co_await writer_.append(i, std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(i, std::move(batch));
   if (!done) log::warn("__consumer_offsets-{}: offsets of deleted topics not removed: {}", i, done.error().message);
 }
 
@@ -293,8 +290,7 @@ Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets_home(kafka::O
     }
   }
   if (batch.empty()) co_return response;
-  auto bytes = batch.finish({});
-  const auto done = bytes ? co_await writer_.append(index(request.group_id), std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(index(request.group_id), std::move(batch));
   if (!done) response.error_code = ErrorCode::coordinator_not_available;
   else
     for (const auto& key : removed) group->offsets.erase(key);
@@ -328,8 +324,7 @@ Task<> GroupCoordinator::expire_offsets(PerShard& home) {
         if (all && group->consumer)
           for (const auto& record : group->consumer->tombstones()) add_consumer_record(batch, clock.wall_ms(), record);
         if (batch.empty()) continue;
-        auto bytes = batch.finish({});
-        if (!bytes || !co_await writer_.append(static_cast<std::int32_t>(i), std::move(*bytes))) continue;
+        if (!co_await writer_.write(static_cast<std::int32_t>(i), std::move(batch))) continue;
         if (group->has_members()) continue;
         for (auto& record : expired) group->offsets.erase({record.key.topic, record.key.partition});
         if (all && group->offsets.empty()) partitions_[i].groups.erase(id);

@@ -115,8 +115,7 @@ void TransactionCoordinator::release(Entry& entry) {
 Task<ErrorCode> TransactionCoordinator::write(std::string id, std::shared_ptr<Entry> entry, Transaction next) {
   kafka::BatchBuilder batch;
   add_transaction(batch, next.updated_ms, {id, encode(next)});
-  auto bytes = batch.finish({});
-  const auto done = bytes ? co_await writer_.append(index(id), std::move(*bytes)) : fail(bytes.error());
+  const auto done = co_await writer_.write(index(id), std::move(batch));
   if (!done) {
     // Perhaps it is in the log all the same; what is written next follows it there and overrules it.
     log::warn("transaction {}: state {} not written: {}", id, state_name(next.state), done.error().message);
@@ -338,9 +337,7 @@ Task<> TransactionCoordinator::expiration_loop(PerShard& home) {
         entry->busy = true;
         kafka::BatchBuilder batch;
         add_transaction(batch, clock.wall_ms(), {id, std::nullopt});
-        auto bytes = batch.finish({});
-        const bool done = bytes && co_await writer_.append(static_cast<std::int32_t>(i), std::move(*bytes));
-        if (done) partitions_[i].entries.erase(id);
+        if (co_await writer_.write(static_cast<std::int32_t>(i), std::move(batch))) partitions_[i].entries.erase(id);
         release(*entry);
       }
     }

@@ -33,6 +33,7 @@ struct Pending {
   kafka::ProduceResponsePartition* result = nullptr;
   std::string topic;
   ByteView records;
+  kafka::BatchHeader header;
   storage::AppendRequest request;
 };
 
@@ -76,12 +77,13 @@ Task<> wait_partition(Pending& pending, async::TimePoint deadline) {
 }
 
 /// Exactly one batch of magic 2; anything else is answered here.
-ErrorCode check_records(const kafka::Records& records) {
-  if (records.null || records.view.empty()) return ErrorCode::invalid_record;
+std::expected<kafka::BatchHeader, ErrorCode> check_records(const kafka::Records& records) {
+  if (records.null || records.view.empty()) return std::unexpected(ErrorCode::invalid_record);
   const auto header = kafka::parse_batch_header(records.view);
-  if (!header) return records.view.size() > 16 && records.view[16] < 2 ? ErrorCode::unsupported_for_message_format : ErrorCode::corrupt_message;
-  if (static_cast<std::size_t>(header->size) < records.view.size()) return ErrorCode::invalid_record;
-  return header->control() ? ErrorCode::invalid_record : ErrorCode::none;
+  if (!header)
+    return std::unexpected(records.view.size() > 16 && records.view[16] < 2 ? ErrorCode::unsupported_for_message_format : ErrorCode::corrupt_message);
+  if (static_cast<std::size_t>(header->size) < records.view.size() || header->control()) return std::unexpected(ErrorCode::invalid_record);
+  return *header;
 }
 
 Task<storage::VerificationTicket> begin_verification(Services& services, std::string topic, std::int32_t partition, std::int64_t producer_id) {
@@ -118,21 +120,20 @@ class Verification {
   Task<> begin(std::vector<Pending>& pending) {
     std::map<Producer, std::set<TopicPartition>> wanted;
     for (auto& entry : pending) {
-      const auto header = kafka::parse_batch_header(entry.records);
-      if (!header->transactional()) continue;
+      const auto& header = entry.header;
+      if (!header.transactional()) continue;
       const TopicPartition at{entry.topic, entry.result->index};
       auto& request = entry.request;
-      request.ticket = co_await async::on(home(at), begin_verification(context_.services, at.topic, at.partition, header->producer_id));
+      request.ticket = co_await async::on(home(at), begin_verification(context_.services, at.topic, at.partition, header.producer_id));
       if (request.ticket == 0) continue;
-      held_.push_back({at, header->producer_id, request.ticket});
-      wanted[{header->producer_id, header->producer_epoch}].insert(at);
+      held_.push_back({at, header.producer_id, request.ticket});
+      wanted[{header.producer_id, header.producer_epoch}].insert(at);
     }
     for (auto& [producer, partitions] : wanted) {
       auto answers = co_await ask(producer, partitions);
       for (auto& entry : pending) {
-        const auto header = kafka::parse_batch_header(entry.records);
         const auto answer = answers.find({entry.topic, entry.result->index});
-        if (header->producer_id == producer.id && header->transactional() && answer != answers.end())
+        if (entry.header.producer_id == producer.id && entry.header.transactional() && answer != answers.end())
           entry.result->error_code = verification_error(answer->second, context_.version);
       }
     }
@@ -205,10 +206,14 @@ Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::Prod
       result.error_code = error;
       if (result.error_code == ErrorCode::none && bad_acks)
         result.error_code = image->topic(topic.name) ? ErrorCode::invalid_required_acks : ErrorCode::unknown_topic_or_partition;
-      if (result.error_code == ErrorCode::none) result.error_code = check_records(partition.records);
       if (result.error_code != ErrorCode::none) continue;
-      transactional |= kafka::parse_batch_header(partition.records.view)->transactional();
-      pending.push_back({.result = &result, .topic = topic.name, .records = partition.records.view});
+      const auto header = check_records(partition.records);
+      if (!header) {
+        result.error_code = header.error();
+        continue;
+      }
+      transactional |= header->transactional();
+      pending.push_back({.result = &result, .topic = topic.name, .records = partition.records.view, .header = *header});
     }
   }
   Verification verification(context, request.transactional_id);
@@ -244,9 +249,15 @@ Task<kafka::AppendAtResponse> handle_append_at(RequestContext& context, kafka::A
       result.index = partition.index;
       result.error_code = !context.allowed(Operation::write, Resource::topic, topic.name) ? ErrorCode::topic_authorization_failed
                           : metadata::is_internal_topic(topic.name)                       ? ErrorCode::invalid_topic_exception
-                                                                                          : check_records(partition.records);
+                                                                                          : ErrorCode::none;
       if (result.error_code != ErrorCode::none) continue;
-      pending.push_back({.result = &result, .topic = topic.name, .records = partition.records.view, .request = {.expected = partition.expected_offset}});
+      const auto header = check_records(partition.records);
+      if (!header) {
+        result.error_code = header.error();
+        continue;
+      }
+      pending.push_back(
+          {.result = &result, .topic = topic.name, .records = partition.records.view, .header = *header, .request = {.expected = partition.expected_offset}});
       co_await async::on(services.replicas.home(topic.name, partition.index), append_partition(services, -1, pending.back()));
       if (!pending.back().replica) pending.pop_back();
     }

@@ -4,7 +4,7 @@
 
 #include "common/kafka/codec.h"
 
-namespace meridian::coordinator::group {
+namespace meridian::kafka {
 
 struct ConsumerTopicPartitions {
   std::string topic;
@@ -17,22 +17,22 @@ struct ConsumerTopicPartitions {
 
 struct ConsumerSubscription {  // versions 0 to 3
   std::vector<std::string> topics;
-  std::optional<kafka::Blob> user_data;
+  std::optional<Blob> user_data;
   std::vector<ConsumerTopicPartitions> owned;
   std::int32_t generation = -1;
   std::optional<std::string> rack;
   void fields(this auto& self, auto& f) {
     f(self.topics);
     f(self.user_data);
-    f(self.owned, kafka::since(1));
-    f(self.generation, kafka::since(2));
-    f(self.rack, kafka::since(3));
+    f(self.owned, since(1));
+    f(self.generation, since(2));
+    f(self.rack, since(3));
   }
 };
 
 struct ConsumerAssignment {  // version 0 to 3
   std::vector<ConsumerTopicPartitions> assigned;
-  std::optional<kafka::Blob> user_data;
+  std::optional<Blob> user_data;
   void fields(this auto& self, auto& f) {
     f(self.assigned);
     f(self.user_data);
@@ -46,15 +46,15 @@ Result<T> decode_consumer_protocol(ByteView bytes) {
   if (bytes.size() < 2) return fail(Errc::corrupt, "consumer protocol data is cut short");
   const auto version = base::load_be<std::int16_t>(bytes.data());
   if (version < 0) return fail(Errc::corrupt, "consumer protocol data of a negative version");
-  return kafka::decode_struct<T>(bytes.substr(2), std::min(version, newest), false);
+  return decode_struct<T>(bytes.substr(2), std::min(version, newest), false);
 }
 
 template <class T>
 Bytes encode_consumer_protocol(const T& value, std::int16_t version) {
   Bytes out;
   base::append_be(out, version);
-  kafka::encode_struct(out, value, version, false);
+  encode_struct(out, value, version, false);
   return out;
 }
 
-}  // namespace meridian::coordinator::group
+}  // namespace meridian::kafka
