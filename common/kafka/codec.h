@@ -51,6 +51,7 @@ struct FieldOptions {
   std::int16_t until = 32767;
   int tag = -1;
   std::int64_t default_value = 0;  ///< of a tagged integer: it is not sent when equal
+  bool nullable = false;           ///< a tagged struct is preceded by its presence byte
 };
 constexpr FieldOptions since(std::int16_t version) { return {.since = version}; }
 constexpr FieldOptions until(std::int16_t version) { return {.until = version}; }
@@ -58,6 +59,7 @@ constexpr FieldOptions between(std::int16_t first, std::int16_t last) { return {
 constexpr FieldOptions tag(int number, std::int16_t first = 0, std::int64_t default_value = 0) {
   return {.since = first, .tag = number, .default_value = default_value};
 }
+constexpr FieldOptions nullable_tag(int number) { return {.tag = number, .nullable = true}; }
 
 /// BYTES: INT32 length in classic versions, where a STRING has INT16.
 struct Blob {
@@ -215,8 +217,12 @@ class Encoder {
   void write_tagged(const T& value, const FieldOptions& options) {
     Bytes body;
     Encoder inner(body, version_, flexible_);
-    if constexpr (is_optional_struct<T>::value) inner.write(*value);
-    else inner.write(value);
+    if constexpr (is_optional_struct<T>::value) {
+      if (options.nullable) inner.write(value);
+      else inner.write(*value);
+    } else {
+      inner.write(value);
+    }
     append_unsigned_varint(out_, static_cast<std::uint64_t>(options.tag));
     append_unsigned_varint(out_, body.size());
     out_ += body;
@@ -254,8 +260,12 @@ class Decoder {
     if (!ok() || version_ < options.since || version_ > options.until) return;
     if (options.tag >= 0) {
       if (wanted_tag_ == options.tag) {
-        if constexpr (is_optional_struct<T>::value) read(value.emplace());
-        else read(value);
+        if constexpr (is_optional_struct<T>::value) {
+          if (options.nullable) read(value);
+          else read(value.emplace());
+        } else {
+          read(value);
+        }
         tag_known_ = true;  // after read(): a nested struct has tags of its own
       }
       return;

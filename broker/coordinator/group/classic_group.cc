@@ -402,6 +402,22 @@ GroupValue ClassicGroup::value() const {
   return value;
 }
 
+void ClassicGroup::take_over(const GroupValue& value, TimePoint now, Effects& effects) {
+  load(value, now);
+  prepare_rebalance(now, effects);
+}
+
+void ClassicGroup::hand_over(TimePoint now, Effects& effects) {
+  for (const auto& [id, member] : members_) {
+    if (member.joining) effects.joins.emplace_back(id, join_error(ErrorCode::rebalance_in_progress, id));
+    if (!member.syncing) continue;
+    kafka::SyncGroupResponse again;
+    again.error_code = ErrorCode::rebalance_in_progress;
+    effects.syncs.emplace_back(id, again);
+  }
+  load(GroupValue{}, now);
+}
+
 void ClassicGroup::load(const GroupValue& value, TimePoint now) {
   members_.clear();
   static_members_.clear();

@@ -88,6 +88,10 @@ class ClassicGroup {
 
   /// Takes over what was persisted; members get a full session to come back.
   void load(const GroupValue& value, TimePoint now);
+  /// Goes on with a group that was one of the consumer protocol: its members are to join again.
+  void take_over(const GroupValue& value, TimePoint now, Effects& effects);
+  /// The group goes on under the consumer protocol: parked requests are told to join again, nothing stays.
+  void hand_over(TimePoint now, Effects& effects);
 
   const std::string& id() const { return id_; }
   State state() const { return state_; }

@@ -75,19 +75,11 @@ std::optional<ConsumerGroup::Response> ConsumerGroup::find_or_join(const Input& 
       if (request.member_epoch != joins)
         return refuse(ErrorCode::fenced_instance_id,
                       "Static member " + id + " with instance id " + *request.instance_id + " was fenced by member " + named->second);
-      if (members_.at(named->second).epoch != leaves_for_a_while)
+      const auto& predecessor = members_.at(named->second);
+      if (predecessor.epoch != leaves_for_a_while && !predecessor.described.classic)
         return refuse(ErrorCode::unreleased_instance_id, "Static member " + id + " with instance id " + *request.instance_id +
                                                              " cannot join the group because the instance id is owned by " + named->second + " member.");
-      // The successor takes over what its predecessor left.
-      const std::string old = named->second;
-      ConsumerMember successor = members_.at(old);
-      successor.epoch = successor.previous_epoch = 0;
-      const Assignment target = target_[old];
-      remove(old, records);
-      members_[id] = std::move(successor);
-      target_[id] = target;
-      static_members_[*request.instance_id] = id;
-      records.push_back({target_member, id_, id, TargetMemberValue{to_topics(target)}});
+      succeed(std::string(named->second), id, records);
       return std::nullopt;
     }
   }
@@ -116,6 +108,18 @@ std::optional<ConsumerGroup::Response> ConsumerGroup::find_or_join(const Input& 
   return std::nullopt;
 }
 
+// A static member came back under another id: it takes over what its predecessor left.
+void ConsumerGroup::succeed(const std::string& old_id, const std::string& id, std::vector<ConsumerRecord>& records) {
+  ConsumerMember successor = members_.at(old_id);
+  successor.epoch = successor.previous_epoch = 0;
+  const Assignment target = target_[old_id];
+  remove(old_id, records);
+  static_members_[*successor.described.instance_id] = id;
+  members_[id] = std::move(successor);
+  target_[id] = target;
+  records.push_back({target_member, id_, id, TargetMemberValue{to_topics(target)}});
+}
+
 ConsumerGroup::Response ConsumerGroup::heartbeat(const Input& input, const TopicView& topics, const ConsumerLimits& limits, TimePoint now,
                                                  std::vector<ConsumerRecord>& records) {
   const auto& request = input.request;
@@ -132,13 +136,7 @@ ConsumerGroup::Response ConsumerGroup::heartbeat(const Input& input, const Topic
   if (changed) records.push_back({consumer_member, id_, request.member_id, member.described});
   if (changed || request.member_epoch == joins || topics_changed(topics)) rebalance(topics, limits, records);
 
-  const auto epoch_before = member.epoch;
-  const auto state_before = member.state;
-  const Assignment pending_before = member.pending_revocation;
-  reconcile(request.member_id, member, owned_partitions(request), now);
-  if (member.epoch != epoch_before || member.state != state_before || member.assigned != before || member.pending_revocation != pending_before ||
-      request.member_epoch == joins)
-    write_current(request.member_id, member, records);
+  reconcile(request.member_id, member, owned_partitions(request), now, request.member_epoch == joins, records);
 
   Response response;
   response.member_id = request.member_id;
@@ -170,12 +168,12 @@ ConsumerGroup::Response ConsumerGroup::leave(const Input& input, const TopicView
     // Its partitions are kept for it until its session ends; what it was to give up is free.
     found->second.epoch = leaves_for_a_while;
     found->second.pending_revocation.clear();
-    found->second.revoke_by = TimePoint::max();
+    found->second.act_by = TimePoint::max();
     write_current(id, found->second, records);
     return response;
   }
   remove(id, records);
-  rebalance(topics, limits, records);
+  rebalance_after_removal(topics, limits, records);
   return response;
 }
 
@@ -187,6 +185,11 @@ void ConsumerGroup::remove(const std::string& member_id, std::vector<ConsumerRec
   members_.erase(found);
   target_.erase(member_id);
   for (const auto type : {current_assignment, target_member, consumer_member}) records.push_back({type, id_, member_id, {}});
+}
+
+// A group that becomes a classic one rebalances there, and its members' generation is the epoch so far.
+void ConsumerGroup::rebalance_after_removal(const TopicView& topics, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records) {
+  if (!wants_downgrade(limits)) rebalance(topics, limits, records);
 }
 
 // True when anything that others must know has changed.
@@ -205,6 +208,7 @@ bool ConsumerGroup::describe_member(ConsumerMember& member, const Input& input) 
   if (request.server_assignor) next.assignor = request.server_assignor;
   next.client_id = input.client_id;
   next.client_host = input.client_host;
+  next.classic.reset();
   return std::exchange(member.described, next) != next;
 }
 
@@ -268,21 +272,30 @@ bool ConsumerGroup::owned_by_other(const std::string& member_id, const Uuid& top
   });
 }
 
-void ConsumerGroup::reconcile(const std::string& member_id, ConsumerMember& member, const std::optional<Assignment>& owned, TimePoint now) {
+void ConsumerGroup::reconcile(const std::string& member_id, ConsumerMember& member, const std::optional<Assignment>& owned, TimePoint now, bool write_anyway,
+                              std::vector<ConsumerRecord>& records) {
+  const ConsumerMember before = member;
+  step(member_id, member, owned, now);
+  if (write_anyway || member.epoch != before.epoch || member.state != before.state || member.assigned != before.assigned ||
+      member.pending_revocation != before.pending_revocation)
+    write_current(member_id, member, records);
+}
+
+void ConsumerGroup::step(const std::string& member_id, ConsumerMember& member, const std::optional<Assignment>& owned, TimePoint now) {
   if (member.state == MemberState::unrevoked_partitions) {
     // Nothing said, or it still holds something: it has more time.
     if (!owned || overlaps(*owned, member.pending_revocation)) return;
     member.pending_revocation.clear();
-    member.revoke_by = TimePoint::max();
+    member.act_by = TimePoint::max();
   } else if (member.state == MemberState::stable && member.epoch == target_epoch_) {
     return;
   }
-  advance(member_id, member);
-  if (member.state == MemberState::unrevoked_partitions) member.revoke_by = now + std::chrono::milliseconds(std::max(member.described.rebalance_timeout_ms, 0));
+  advance(member_id, member, owned);
+  if (member.state == MemberState::unrevoked_partitions) member.act_by = now + std::chrono::milliseconds(std::max(member.described.rebalance_timeout_ms, 0));
 }
 
 // The next step of a member towards its target.
-void ConsumerGroup::advance(const std::string& member_id, ConsumerMember& member) {
+void ConsumerGroup::advance(const std::string& member_id, ConsumerMember& member, const std::optional<Assignment>& owned) {
   const Assignment& target = target_[member_id];
   const Assignment to_revoke = difference(member.assigned, target);
   const Assignment kept = difference(member.assigned, to_revoke);
@@ -290,8 +303,8 @@ void ConsumerGroup::advance(const std::string& member_id, ConsumerMember& member
     member.state = MemberState::unrevoked_partitions;
     member.assigned = kept;
     member.pending_revocation = to_revoke;
-    // Joining again with epoch 0 it owns nothing: there is nothing to wait for.
-    if (member.epoch != 0) return;
+    // Who joins again with epoch 0, or says so, owns nothing of it: there is nothing to wait for.
+    if (member.epoch != 0 && (!owned || overlaps(*owned, to_revoke))) return;
     member.pending_revocation.clear();
   }
   Assignment free;
@@ -318,14 +331,14 @@ void ConsumerGroup::write_current(const std::string& member_id, const ConsumerMe
 void ConsumerGroup::tick(const TopicView& topics, const ConsumerLimits& limits, TimePoint now, std::vector<ConsumerRecord>& records) {
   std::vector<std::string> gone;
   for (const auto& [id, member] : members_)
-    if (member.expires <= now || member.revoke_by <= now) gone.push_back(id);
+    if (member.expires <= now || member.act_by <= now) gone.push_back(id);
   for (const auto& id : gone) remove(id, records);
-  if (!gone.empty()) rebalance(topics, limits, records);
+  if (!gone.empty()) rebalance_after_removal(topics, limits, records);
 }
 
 TimePoint ConsumerGroup::next_deadline() const {
   TimePoint next = TimePoint::max();
-  for (const auto& [id, member] : members_) next = std::min({next, member.expires, member.revoke_by});
+  for (const auto& [id, member] : members_) next = std::min({next, member.expires, member.act_by});
   return next;
 }
 
@@ -333,7 +346,15 @@ ErrorCode ConsumerGroup::check_member(const std::string& member_id, std::int32_t
   if (epoch < 0 && member_id.empty()) return members_.empty() ? ErrorCode::none : ErrorCode::unknown_member_id;
   const auto found = members_.find(member_id);
   if (found == members_.end()) return ErrorCode::unknown_member_id;
-  return found->second.epoch == epoch ? ErrorCode::none : ErrorCode::stale_member_epoch;
+  if (found->second.epoch == epoch) return ErrorCode::none;
+  return found->second.described.classic ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
+}
+
+ErrorCode ConsumerGroup::check_commit(const std::string& member_id, std::int32_t epoch, std::int16_t version) const {
+  constexpr std::int16_t knows_member_epochs = 9;
+  const auto found = members_.find(member_id);
+  if (found != members_.end() && !found->second.described.classic && version < knows_member_epochs) return ErrorCode::unsupported_version;
+  return check_member(member_id, epoch);
 }
 
 std::set<std::string> ConsumerGroup::subscribed_topics() const {
@@ -381,9 +402,9 @@ void ConsumerGroup::replay(const ConsumerRecord& record) {
 
 void ConsumerGroup::loaded(const ConsumerLimits& limits, TimePoint now) {
   for (auto& [id, member] : members_) {
-    member.expires = now + limits.session_timeout;
-    if (member.state == MemberState::unrevoked_partitions)
-      member.revoke_by = now + std::chrono::milliseconds(std::max(member.described.rebalance_timeout_ms, 0));
+    member.expires = now + (member.described.classic ? std::chrono::milliseconds(member.described.classic->session_timeout_ms) : limits.session_timeout);
+    if (!member.described.classic && member.state == MemberState::unrevoked_partitions)
+      member.act_by = now + std::chrono::milliseconds(std::max(member.described.rebalance_timeout_ms, 0));
   }
 }
 
@@ -396,18 +417,17 @@ const char* ConsumerGroup::state_name() const {
   return settled ? "Stable" : "Reconciling";
 }
 
-void ConsumerGroup::describe(kafka::ConsumerGroupDescribeResponseDescribedGroup& out, const ConsumerLimits& limits,
-                             const std::function<std::string(const Uuid&)>& topic_name) const {
-  constexpr std::int8_t consumer_type = 1;
+void ConsumerGroup::describe(kafka::ConsumerGroupDescribeResponseDescribedGroup& out, const ConsumerLimits& limits, const TopicView& topics) const {
+  constexpr std::int8_t classic_type = 0, consumer_type = 1;
   out.group_id = id_;
   out.group_state = state_name();
   out.group_epoch = epoch_;
   out.assignment_epoch = target_epoch_;
   out.assignor_name = chosen_assignor(limits);
-  const auto told = [&topic_name](const Assignment& assignment) {
+  const auto told = [&topics](const Assignment& assignment) {
     kafka::ConsumerGroupDescribeResponseAssignment result;
     for (const auto& [topic, partitions] : assignment)
-      if (auto name = topic_name(topic); !name.empty()) result.topic_partitions.push_back({topic, std::move(name), {partitions.begin(), partitions.end()}});
+      if (auto name = topics.name(topic)) result.topic_partitions.push_back({topic, std::move(*name), {partitions.begin(), partitions.end()}});
     return result;
   };
   for (const auto& [id, member] : members_) {
@@ -422,7 +442,7 @@ void ConsumerGroup::describe(kafka::ConsumerGroupDescribeResponseDescribedGroup&
                            .subscribed_topic_regex = member.described.regex,
                            .assignment = told(member.assigned),
                            .target_assignment = told(target == target_.end() ? Assignment{} : target->second),
-                           .member_type = consumer_type});
+                           .member_type = member.described.classic ? classic_type : consumer_type});
   }
 }
 

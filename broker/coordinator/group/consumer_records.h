@@ -6,6 +6,7 @@
 
 #include "broker/coordinator/group/assignor.h"
 #include "common/kafka/codec.h"
+#include "common/kafka/messages/11_join_group.h"
 #include "common/kafka/record_batch.h"
 
 namespace meridian::coordinator::group {
@@ -30,6 +31,17 @@ struct ConsumerGroupValue {  // key type 3
   }
 };
 
+/// Kept of a member that speaks the classic protocol in a group of this one.
+struct ClassicMemberValue {
+  std::int32_t session_timeout_ms = 0;
+  std::vector<kafka::JoinGroupRequestProtocol> protocols;
+  void fields(this auto& self, auto& f) {
+    f(self.session_timeout_ms);
+    f(self.protocols);
+  }
+  bool operator==(const ClassicMemberValue&) const = default;
+};
+
 struct ConsumerMemberValue {  // 5
   std::optional<std::string> instance_id;
   std::optional<std::string> rack_id;
@@ -39,6 +51,7 @@ struct ConsumerMemberValue {  // 5
   std::optional<std::string> regex;
   std::int32_t rebalance_timeout_ms = -1;
   std::optional<std::string> assignor;
+  std::optional<ClassicMemberValue> classic;
   void fields(this auto& self, auto& f) {
     f(self.instance_id);
     f(self.rack_id);
@@ -48,6 +61,7 @@ struct ConsumerMemberValue {  // 5
     f(self.regex);
     f(self.rebalance_timeout_ms);
     f(self.assignor);
+    f(self.classic, kafka::nullable_tag(0));
   }
   bool operator==(const ConsumerMemberValue&) const = default;
 };

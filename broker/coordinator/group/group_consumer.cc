@@ -13,6 +13,10 @@ class ImageTopics final : public TopicView {
     const auto* topic = image_->topic(name);
     return topic ? std::optional(Topic{topic->id, static_cast<std::int32_t>(topic->partitions.size())}) : std::nullopt;
   }
+  std::optional<std::string> name(const Uuid& id) const override {
+    const auto it = image_->topic_names.find(id);
+    return it == image_->topic_names.end() ? std::nullopt : std::optional(it->second);
+  }
   Result<std::set<std::string>> matching(const std::string& regex) const override {
     const auto pattern = base::Pattern::compile(regex);
     if (!pattern) return fail(pattern.error());
@@ -29,6 +33,8 @@ class ImageTopics final : public TopicView {
 
 }  // namespace
 
+std::shared_ptr<const TopicView> GroupCoordinator::topic_view(const async::Shard& shard) const { return std::make_shared<ImageTopics>(image_(shard)); }
+
 ConsumerLimits GroupCoordinator::consumer_limits(const metadata::MetadataImage& image, const std::string& group) const {
   using std::chrono::milliseconds;
   const auto& settings = *image.settings;
@@ -36,6 +42,10 @@ ConsumerLimits GroupCoordinator::consumer_limits(const metadata::MetadataImage& 
                         .session_timeout = milliseconds(settings.integer("group.consumer.session.timeout.ms")),
                         .size_max = settings.integer("group.consumer.max.size"),
                         .assignors = config::split_list(settings.string("group.consumer.assignors"))};
+  const std::string& policy = settings.string("group.consumer.migration.policy");
+  limits.upgrade = policy == "bidirectional" || policy == "upgrade";
+  limits.downgrade = policy == "bidirectional" || policy == "downgrade";
+  limits.classic_size_max = options_.limits.size_max;
   const auto own = image.resource_configs.find("group/" + group);
   if (own == image.resource_configs.end()) return limits;
   if (const auto it = own->second.values.find("consumer.heartbeat.interval.ms"); it != own->second.values.end())
@@ -61,33 +71,40 @@ Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat
     co_return std::move(*refused);
   auto group = find(request.group_id);
   if (request.member_epoch == 0 && !group) group = find_or_create(request.group_id);
-  // A running group of the classic protocol is not taken over; one without members is.
-  if (group && !group->consumer && request.member_epoch == 0 && !group->classic.has_members()) response.error_code = co_await to_consumer(group);
-  else if (!group || !group->consumer) {
+  const bool joins = request.member_epoch == 0;
+  if (joins && !group->consumer && !group->classic.has_members()) {
+    response.error_code = co_await to_consumer(group);
+  } else if (!group || (!group->consumer && !joins)) {
     response.error_code = ErrorCode::group_id_not_found;
     response.error_message = group ? "Group " + request.group_id + " is not a consumer group." : "Group " + request.group_id + " not found.";
   }
   if (response.error_code != ErrorCode::none) co_return response;
 
   PerShard& at = per_shard(home(request.group_id));
-  const auto image = image_(at.shard);
+  const auto topics = topic_view(at.shard);
+  const auto limits = consumer_limits(*image_(at.shard), request.group_id);
   std::vector<ConsumerRecord> records;
+  std::optional<GroupRecord> classic;
   const ConsumerGroup::Input input{request, std::move(client_id), std::move(client_host)};
-  response = group->consumer->heartbeat(input, ImageTopics(image), consumer_limits(*image, request.group_id), at.shard.clock().now(), records);
-  if (!group->has_members()) group->state_since_ms = at.shard.clock().wall_ms();
-  watch_timers(group);
-  if (records.empty()) co_return response;
-  if (const auto error = co_await write_consumer_records(request.group_id, std::move(records)); error != ErrorCode::none) {
+  if (group->consumer) {
+    response = group->consumer->heartbeat(input, *topics, limits, at.shard.clock().now(), records);
+  } else {
+    response = upgrade(group, input, *topics, limits, records);
+    if (response.error_code != ErrorCode::none) co_return response;
+    classic = GroupRecord{{request.group_id}, std::nullopt};
+  }
+  if (const auto error = co_await changed(group, topics, limits, std::move(records), std::move(classic)); error != ErrorCode::none) {
     response = {};
     response.error_code = error;
   }
   co_return response;
 }
 
-Task<ErrorCode> GroupCoordinator::write_consumer_records(std::string group, std::vector<ConsumerRecord> records) {
+Task<ErrorCode> GroupCoordinator::write_group(std::string group, std::vector<ConsumerRecord> records, std::optional<GroupRecord> classic) {
   kafka::BatchBuilder batch;
   const auto now_ms = per_shard(home(group)).shard.clock().wall_ms();
   for (const auto& record : records) add_consumer_record(batch, now_ms, record);
+  if (classic) add_group(batch, now_ms, group, classic->value);
   const auto done = co_await writer_.write(index(group), std::move(batch));
   if (done) co_return ErrorCode::none;
   log::warn("group {}: not written: {}", group, done.error().message);
@@ -96,30 +113,11 @@ Task<ErrorCode> GroupCoordinator::write_consumer_records(std::string group, std:
 
 Task<> GroupCoordinator::tick_consumer(std::shared_ptr<Group> group) {
   PerShard& at = per_shard(home(group->classic.id()));
-  const auto image = image_(at.shard);
+  const auto topics = topic_view(at.shard);
+  const auto limits = consumer_limits(*image_(at.shard), group->classic.id());
   std::vector<ConsumerRecord> records;
-  group->consumer->tick(ImageTopics(image), consumer_limits(*image, group->classic.id()), at.shard.clock().now(), records);
-  if (!group->has_members()) group->state_since_ms = at.shard.clock().wall_ms();
-  watch_timers(group);
-  if (!records.empty()) co_await write_consumer_records(group->classic.id(), std::move(records));
-}
-
-// An empty classic group becomes one of the consumer protocol; its offsets stay.
-Task<ErrorCode> GroupCoordinator::to_consumer(std::shared_ptr<Group> group) {
-  const std::string id = group->classic.id();
-  group->consumer = std::make_unique<ConsumerGroup>(id);
-  if (group->classic.generation() == 0) co_return ErrorCode::none;
-  group->classic.load(GroupValue{}, per_shard(home(id)).shard.clock().now());
-  kafka::BatchBuilder batch;
-  add_group(batch, per_shard(home(id)).shard.clock().wall_ms(), id, std::nullopt);
-  const auto done = co_await writer_.write(index(id), std::move(batch));
-  co_return done ? ErrorCode::none : ErrorCode::coordinator_not_available;
-}
-
-Task<ErrorCode> GroupCoordinator::to_classic(std::shared_ptr<Group> group) {
-  auto records = group->consumer->tombstones();
-  group->consumer.reset();
-  co_return co_await write_consumer_records(group->classic.id(), std::move(records));
+  group->consumer->tick(*topics, limits, at.shard.clock().now(), records);
+  co_await changed(group, topics, limits, std::move(records));
 }
 
 Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> GroupCoordinator::consumer_describe(std::string group) {
@@ -138,11 +136,8 @@ Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> GroupCoordinator::consu
     out.error_message = group ? "Group " + id + " is not a consumer group." : "Group " + id + " not found.";
     co_return out;
   }
-  const auto image = image_(per_shard(home(id)).shard);
-  group->consumer->describe(out, consumer_limits(*image, id), [&image](const Uuid& topic) {
-    const auto it = image->topic_names.find(topic);
-    return it == image->topic_names.end() ? std::string() : it->second;
-  });
+  const auto& shard = per_shard(home(id)).shard;
+  group->consumer->describe(out, consumer_limits(*image_(shard), id), *topic_view(shard));
   co_return out;
 }
 

@@ -202,9 +202,10 @@ Task<kafka::JoinGroupResponse> GroupCoordinator::join_home(JoinInput input) {
     co_return failed;
   }
   const auto group = find_or_create(input.request.group_id);
-  if (group->consumer) failed.error_code = group->has_members() ? ErrorCode::inconsistent_group_protocol : co_await to_classic(group);
-  if (failed.error_code != ErrorCode::none) co_return failed;
   input.new_member_id = input.request.group_instance_id.value_or(input.client_id) + "-" + at.random.uuid().to_string();
+  if (group->consumer && group->has_members()) co_return co_await join_consumer_group(group, std::move(input));
+  if (group->consumer) failed.error_code = co_await to_classic(group);
+  if (failed.error_code != ErrorCode::none) co_return failed;
   Effects effects;
   auto outcome = group->classic.join(input, at.shard.clock().now(), effects);
   if (auto* response = std::get_if<kafka::JoinGroupResponse>(&outcome)) {
@@ -241,6 +242,11 @@ Task<kafka::SyncGroupResponse> GroupCoordinator::sync_home(kafka::SyncGroupReque
   failed.error_code = ErrorCode::unknown_member_id;
   if (!group) co_return failed;
   PerShard& at = per_shard(home(request.group_id));
+  if (group->consumer) {
+    auto response = group->consumer->classic_sync(request, *topic_view(at.shard), at.shard.clock().now());
+    watch_timers(group);
+    co_return response;
+  }
   Effects effects;
   if (auto response = group->classic.sync(request, at.shard.clock().now(), effects)) {
     carry_out(group, std::move(effects));
@@ -271,8 +277,11 @@ Task<ErrorCode> GroupCoordinator::heartbeat_home(kafka::HeartbeatRequest request
   if (const auto error = co_await ready(request.group_id); error != ErrorCode::none) co_return error;
   const auto group = find(request.group_id);
   if (!group) co_return ErrorCode::unknown_member_id;
-  co_return group->classic.heartbeat(request.member_id, request.group_instance_id, request.generation_id,
-                                     per_shard(home(request.group_id)).shard.clock().now());
+  const auto now = per_shard(home(request.group_id)).shard.clock().now();
+  if (!group->consumer) co_return group->classic.heartbeat(request.member_id, request.group_instance_id, request.generation_id, now);
+  const auto error = group->consumer->classic_heartbeat(request.member_id, request.group_instance_id, request.generation_id, now);
+  watch_timers(group);
+  co_return error;
 }
 
 Task<kafka::LeaveGroupResponse> GroupCoordinator::leave(kafka::LeaveGroupRequest request, std::int16_t version) {
@@ -286,15 +295,19 @@ Task<kafka::LeaveGroupResponse> GroupCoordinator::leave_home(kafka::LeaveGroupRe
   if (response.error_code != ErrorCode::none) co_return response;
   if (version < 3) request.members = {{.member_id = request.member_id, .group_instance_id = {}, .reason = {}}};
   const auto group = find(request.group_id);
-  const auto now = per_shard(home(request.group_id)).shard.clock().now();
-  Effects effects;
-  for (const auto& member : request.members) {
-    const auto error = group ? group->classic.leave(member.member_id, member.group_instance_id, now, effects) : ErrorCode::unknown_member_id;
-    response.members.push_back({member.member_id, member.group_instance_id, error});
+  if (group && group->consumer) {
+    response = co_await leave_consumer_group(group, request.members);
+  } else {
+    const auto now = per_shard(home(request.group_id)).shard.clock().now();
+    Effects effects;
+    for (const auto& member : request.members) {
+      const auto error = group ? group->classic.leave(member.member_id, member.group_instance_id, now, effects) : ErrorCode::unknown_member_id;
+      response.members.push_back({member.member_id, member.group_instance_id, error});
+    }
+    if (group) carry_out(group, std::move(effects));
   }
-  if (group) carry_out(group, std::move(effects));
   if (version < 3) {
-    response.error_code = response.members[0].error_code;
+    if (response.error_code == ErrorCode::none) response.error_code = response.members[0].error_code;
     response.members.clear();
   }
   co_return response;

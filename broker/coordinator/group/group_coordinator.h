@@ -138,11 +138,21 @@ class GroupCoordinator {
   Task<kafka::ConsumerGroupHeartbeatResponse> consumer_heartbeat_home(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id,
                                                                       std::string client_host);
   Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> consumer_describe_home(std::string group);
-  Task<ErrorCode> write_consumer_records(std::string group, std::vector<ConsumerRecord> records);
+  /// In one batch; `classic`: what becomes of the record that the group has under the classic protocol.
+  Task<ErrorCode> write_group(std::string group, std::vector<ConsumerRecord> records, std::optional<GroupRecord> classic = {});
   Task<> tick_consumer(std::shared_ptr<Group> group);
+  std::shared_ptr<const TopicView> topic_view(const async::Shard& shard) const;
   ConsumerLimits consumer_limits(const metadata::MetadataImage& image, const std::string& group) const;
   Task<ErrorCode> to_consumer(std::shared_ptr<Group> group);
   Task<ErrorCode> to_classic(std::shared_ptr<Group> group);
+  kafka::ConsumerGroupHeartbeatResponse upgrade(const std::shared_ptr<Group>& group, const ConsumerGroup::Input& input, const TopicView& topics,
+                                                const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
+  std::optional<GroupRecord> downgrade(const std::shared_ptr<Group>& group, const TopicView& topics, const ConsumerLimits& limits,
+                                       std::vector<ConsumerRecord>& records);
+  Task<ErrorCode> changed(std::shared_ptr<Group> group, std::shared_ptr<const TopicView> topics, ConsumerLimits limits, std::vector<ConsumerRecord> records,
+                          std::optional<GroupRecord> classic = {});
+  Task<kafka::JoinGroupResponse> join_consumer_group(std::shared_ptr<Group> group, JoinInput input);
+  Task<kafka::LeaveGroupResponse> leave_consumer_group(std::shared_ptr<Group> group, std::vector<kafka::LeaveGroupRequestMember> members);
   void watch_timers(const std::shared_ptr<Group>& group);
   Task<kafka::DescribeGroupsResponseGroup> describe_home(std::string group);
   Task<ErrorCode> remove_home(std::string group);

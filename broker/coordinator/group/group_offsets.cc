@@ -15,8 +15,7 @@ ErrorCode GroupCoordinator::check_commit(const std::shared_ptr<Group>& group, co
   if (!group && generation >= 0) return version >= knows_member_epochs ? ErrorCode::group_id_not_found : ErrorCode::illegal_generation;
   if (!group) return ErrorCode::none;
   if (!group->consumer) return group->classic.check_commit(member_id, instance_id, generation, per_shard(home(group->classic.id())).shard.clock().now());
-  if (version < knows_member_epochs && generation >= 0) return ErrorCode::unsupported_version;
-  return group->consumer->check_member(member_id, generation);
+  return group->consumer->check_commit(member_id, generation, version);
 }
 
 Task<kafka::OffsetCommitResponse> GroupCoordinator::commit_home(kafka::OffsetCommitRequest request, std::int16_t version) {

@@ -7,32 +7,10 @@
 #include <algorithm>
 
 #include "common/base/random.h"
+#include "tests/support/group_topics.h"
 
 namespace meridian::coordinator::group {
 namespace {
-
-class Topics final : public TopicView {
- public:
-  std::optional<Topic> find(const std::string& name) const override {
-    const auto it = topics.find(name);
-    return it == topics.end() ? std::nullopt : std::optional(it->second);
-  }
-  Result<std::set<std::string>> matching(const std::string& regex) const override {
-    std::set<std::string> names;
-    for (const auto& [name, topic] : topics)
-      if (name.starts_with(regex)) names.insert(name);
-    return names;
-  }
-  std::int64_t revision() const override { return changes; }
-  void set(const std::string& name, std::int32_t partitions) {
-    Uuid id;
-    id.bytes[0] = name.back();
-    topics[name] = {id, partitions};
-    ++changes;
-  }
-  std::map<std::string, Topic> topics;
-  std::int64_t changes = 0;
-};
 
 /// A client: owns what it was last told, gives up what it is not told any more, one heartbeat later.
 struct Client {

@@ -1,0 +1,112 @@
+// GroupCoordinator, the part about groups that change protocol, with and without members in them (KIP-848), and about members of the classic
+// protocol in groups of the other.
+#include "broker/coordinator/group/group_coordinator.h"
+#include "common/base/log.h"
+
+namespace meridian::coordinator::group {
+
+// An empty classic group becomes one of the consumer protocol; its offsets stay.
+Task<ErrorCode> GroupCoordinator::to_consumer(std::shared_ptr<Group> group) {
+  const std::string id = group->classic.id();
+  group->consumer = std::make_unique<ConsumerGroup>(id);
+  if (group->classic.generation() == 0) co_return ErrorCode::none;
+  group->classic.load(GroupValue{}, per_shard(home(id)).shard.clock().now());
+  co_return co_await write_group(id, {}, GroupRecord{{id}, std::nullopt});
+}
+
+Task<ErrorCode> GroupCoordinator::to_classic(std::shared_ptr<Group> group) {
+  auto records = group->consumer->tombstones();
+  group->consumer.reset();
+  co_return co_await write_group(group->classic.id(), std::move(records));
+}
+
+// The first member of the consumer protocol comes to a running classic group. Where it cannot stay, the group stays as it is.
+kafka::ConsumerGroupHeartbeatResponse GroupCoordinator::upgrade(const std::shared_ptr<Group>& group, const ConsumerGroup::Input& input,
+                                                                const TopicView& topics, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records) {
+  const std::string& id = group->classic.id();
+  const auto now = per_shard(home(id)).shard.clock().now();
+  kafka::ConsumerGroupHeartbeatResponse refused;
+  refused.error_code = ErrorCode::group_id_not_found;
+  refused.error_message = "Group " + id + " is not a consumer group.";
+  if (!limits.upgrade || static_cast<std::int64_t>(group->classic.members().size()) > limits.size_max) return refused;
+  auto upgraded = ConsumerGroup::upgraded(group->classic, topics, now, records);
+  if (!upgraded) {
+    log::info("group {} stays under the classic protocol: {}", id, upgraded.error().message);
+    records.clear();
+    return refused;
+  }
+  auto response = (*upgraded)->heartbeat(input, topics, limits, now, records);
+  if (response.error_code != ErrorCode::none) {
+    records.clear();
+    return response;
+  }
+  log::info("group {} goes on under the consumer protocol", id);
+  Effects effects;
+  group->classic.hand_over(now, effects);
+  group->consumer = std::move(*upgraded);
+  carry_out(group, std::move(effects));
+  return response;
+}
+
+// After members have gone: a group of classic members alone is a classic group again. What is to be written joins `records`.
+std::optional<GroupRecord> GroupCoordinator::downgrade(const std::shared_ptr<Group>& group, const TopicView& topics, const ConsumerLimits& limits,
+                                                      std::vector<ConsumerRecord>& records) {
+  if (!group->consumer->wants_downgrade(limits)) return std::nullopt;
+  log::info("group {} goes on under the classic protocol", group->classic.id());
+  PerShard& at = per_shard(home(group->classic.id()));
+  auto value = group->consumer->downgraded(topics);
+  value.current_state_timestamp_ms = group->state_since_ms = at.shard.clock().wall_ms();
+  for (auto& record : group->consumer->tombstones()) records.push_back(std::move(record));
+  group->consumer.reset();
+  Effects effects;
+  group->classic.take_over(value, at.shard.clock().now(), effects);
+  carry_out(group, std::move(effects));
+  return GroupRecord{{group->classic.id()}, std::move(value)};
+}
+
+// What a change of membership leads to: timers, perhaps another protocol, records.
+Task<ErrorCode> GroupCoordinator::changed(std::shared_ptr<Group> group, std::shared_ptr<const TopicView> topics, ConsumerLimits limits,
+                                          std::vector<ConsumerRecord> records, std::optional<GroupRecord> classic) {
+  PerShard& at = per_shard(home(group->classic.id()));
+  if (!group->has_members()) group->state_since_ms = at.shard.clock().wall_ms();
+  if (auto now_classic = downgrade(group, *topics, limits, records)) classic = std::move(now_classic);
+  watch_timers(group);
+  if (records.empty()) co_return ErrorCode::none;
+  co_return co_await write_group(group->classic.id(), std::move(records), std::move(classic));
+}
+
+Task<kafka::JoinGroupResponse> GroupCoordinator::join_consumer_group(std::shared_ptr<Group> group, JoinInput input) {
+  PerShard& at = per_shard(home(group->classic.id()));
+  const auto topics = topic_view(at.shard);
+  const auto limits = consumer_limits(*image_(at.shard), group->classic.id());
+  std::vector<ConsumerRecord> records;
+  kafka::JoinGroupResponse response;
+  const std::chrono::milliseconds session(input.request.session_timeout_ms);
+  if (session < options_.limits.session_timeout_min || session > options_.limits.session_timeout_max) {
+    response.error_code = ErrorCode::invalid_session_timeout;
+    response.member_id = input.request.member_id;
+    response.protocol_name = "";
+    co_return response;
+  }
+  response = group->consumer->classic_join(input, *topics, limits, at.shard.clock().now(), records);
+  if (const auto error = co_await changed(group, topics, limits, std::move(records)); error != ErrorCode::none) {
+    response = {};
+    response.error_code = error;
+    response.member_id = input.request.member_id;
+    response.protocol_name = "";
+  }
+  co_return response;
+}
+
+Task<kafka::LeaveGroupResponse> GroupCoordinator::leave_consumer_group(std::shared_ptr<Group> group, std::vector<kafka::LeaveGroupRequestMember> members) {
+  PerShard& at = per_shard(home(group->classic.id()));
+  const auto topics = topic_view(at.shard);
+  const auto limits = consumer_limits(*image_(at.shard), group->classic.id());
+  std::vector<ConsumerRecord> records;
+  kafka::LeaveGroupResponse response;
+  response.members = group->consumer->classic_leave(members, *topics, limits, records);
+  response.error_code = co_await changed(group, topics, limits, std::move(records));
+  co_return response;
+}
+
+}  // namespace meridian::coordinator::group
