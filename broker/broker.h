@@ -60,6 +60,7 @@ class Broker {
   std::unique_ptr<coordinator::transaction::TransactionCoordinator> transactions_;
   std::unique_ptr<server::MetadataCache> cache_;
   std::unique_ptr<server::Quotas> quotas_;
+  std::unique_ptr<server::Telemetry> telemetry_;
   std::optional<server::Services> services_;
   std::unique_ptr<server::Server> server_;
   std::unique_ptr<admin::Admin> admin_;

@@ -64,7 +64,7 @@ Task<std::string> Admin::metrics_text() {
   gauge("meridian_partition_high_watermark", "High watermark", &PartitionSample::high_watermark);
   gauge("meridian_partition_log_start_offset", "Log start offset", &PartitionSample::log_start);
   gauge("meridian_partition_size_bytes", "Size of the log", &PartitionSample::bytes);
-  co_return registry.text();
+  co_return registry.text() + services_.telemetry.text();
 }
 
 Task<io::HttpResponse> Admin::handle(io::HttpRequest request) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "broker/metadata/client_metrics.h"
+
 namespace meridian::metadata {
 namespace {
 
@@ -182,6 +184,8 @@ std::expected<TopicConfigs, std::pair<ErrorCode, std::string>> TopicsControl::al
       value = fmt::format("{}", fmt::join(parts, ","));
     }
     if (auto valid = table.check(*setting, value); !valid) return refused(ErrorCode::invalid_config, valid.error().message);
+    if (table.find("match") && change.name == "match")
+      if (auto valid = ClientMatch::parse(value); !valid) return refused(ErrorCode::invalid_config, valid.error().message);
     configs[change.name] = value;
   }
   return configs;

@@ -195,9 +195,11 @@ Task<bool> ClientConnection::handle_frame(ByteView frame) {
   auto context = std::make_shared<RequestContext>(RequestContext{.services = server_.services,
                                                                  .shard = server_.shard,
                                                                  .sessions = server_.sessions,
+                                                                 .software = software_,
                                                                  .principal = {},
                                                                  .client_id = {},
-                                                                 .client_host = {},
+                                                                 .client_host = "/" + peer_.substr(0, peer_.rfind(':')),
+                                                                 .client_port = peer_.substr(peer_.rfind(':') + 1),
                                                                  .version = version,
                                                                  .appended = {}});
   bool header_ok = frame.size() >= at + 2;
@@ -218,7 +220,6 @@ Task<bool> ClientConnection::handle_frame(ByteView frame) {
     drop(fmt::format("{}: malformed request header", handler->api.name));
     co_return false;
   }
-  context->client_host = "/" + peer_.substr(0, peer_.rfind(':'));
   auto slot = std::make_shared<Slot>();
   slots_.push_back(slot);
   ++serving_;

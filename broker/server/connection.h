@@ -101,6 +101,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   ShardServer& server_;
   std::unique_ptr<io::Stream> stream_;
   std::string peer_;
+  ClientSoftware software_;
   BufferPool::Buffer buffer_;
   std::size_t filled_ = 0;
   std::size_t reserved_ = 0;

@@ -38,6 +38,12 @@ Task<Result<Reply>> run(RequestContext& context, ByteView body) {
   co_return reply;
 }
 
+/// KIP-511: letters, digits, and between them also dots and dashes.
+bool valid_software(std::string_view name) {
+  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  return !name.empty() && plain(name.front()) && plain(name.back()) && std::ranges::all_of(name, [&](char c) { return plain(c) || c == '.' || c == '-'; });
+}
+
 template <class Request, auto handle>
 constexpr Handler entry(bool pipelined = false, std::int16_t advertised_min = Request::api.versions.min) {
   return {Request::api, advertised_min, pipelined, &run<Request, handle>};
@@ -94,6 +100,8 @@ constexpr Handler table[] = {
     entry<kafka::AlterConfigsRequest, handle_alter_configs>(),
     entry<kafka::ListConfigResourcesRequest, handle_list_config_resources>(),
     entry<kafka::DescribeTopicPartitionsRequest, handle_describe_topic_partitions>(),
+    entry<kafka::GetTelemetrySubscriptionsRequest, handle_get_telemetry_subscriptions>(),
+    entry<kafka::PushTelemetryRequest, handle_push_telemetry>(),
     entry<kafka::AppendAtRequest, handle_append_at>(true),
 };
 
@@ -107,9 +115,17 @@ const Handler* find_handler(std::int16_t key) {
   return nullptr;
 }
 
-Task<kafka::ApiVersionsResponse> handle_api_versions(RequestContext& context, kafka::ApiVersionsRequest&) {
+Task<kafka::ApiVersionsResponse> handle_api_versions(RequestContext& context, kafka::ApiVersionsRequest& request) {
+  constexpr std::int16_t names_software = 3;
   constexpr std::int16_t knows_zero = 4;  // clients below cannot read a feature that begins at 0 (KAFKA-17011)
   kafka::ApiVersionsResponse response;
+  if (context.version >= names_software) {
+    if (!valid_software(request.client_software_name) || !valid_software(request.client_software_version)) {
+      response.error_code = ErrorCode::invalid_request;
+      co_return response;
+    }
+    context.software = {request.client_software_name, request.client_software_version};
+  }
   for (const auto& handler : table) response.api_keys.push_back({handler.api.key, handler.advertised_min, handler.api.versions.max});
   const auto image = context.image();
   for (const auto& feature : metadata::supported_features())

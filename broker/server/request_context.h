@@ -8,6 +8,7 @@
 #include "broker/server/authorizer.h"
 #include "broker/server/fetch_sessions.h"
 #include "broker/server/quotas.h"
+#include "broker/server/telemetry.h"
 #include "common/io/network.h"
 #include "common/metrics/metrics.h"
 
@@ -46,18 +47,27 @@ struct Services {
   coordinator::transaction::MarkerWriter& markers;
   const Authorizer& authorizer;
   Quotas& quotas;
+  Telemetry& telemetry;  ///< on the control shard
   metrics::Registry& registry;
   std::int32_t node_id;
   io::Endpoint advertised;
+};
+
+/// What the client at the other end of a connection calls itself (KIP-511).
+struct ClientSoftware {
+  std::string name = "unknown";
+  std::string version = "unknown";
 };
 
 struct RequestContext {
   Services& services;
   async::Shard& shard;  ///< of the connection
   FetchSessions& sessions;
+  ClientSoftware& software;  ///< of the connection; set by ApiVersions
   Principal principal;
   std::string client_id;
-  std::string client_host;
+  std::string client_host;  ///< "/" and the address
+  std::string client_port;
   std::int16_t version = 0;
   /// Produce: called once everything is appended, in order; the next request of the connection may start.
   std::function<void()> appended;

@@ -15,6 +15,7 @@
 #include "common/kafka/control_record.h"
 #include "common/kafka/messages/dispatch.h"
 #include "common/kafka/record_batch.h"
+#include "common/metrics/otlp.h"
 #include "mirror/offset_map.h"
 #include "mirror/target_topics.h"
 
@@ -84,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)coordinator::transaction::decode_transaction(record);
       (void)kafka::decode_consumer_protocol<kafka::ConsumerSubscription>(bytes);
       (void)kafka::decode_consumer_protocol<kafka::ConsumerAssignment>(bytes);
+      (void)metrics::parse_otlp(bytes, 1000);
       break;
     }
     case 5:

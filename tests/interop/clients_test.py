@@ -3,6 +3,7 @@
 node-rdkafka, and Java's tools. Each creates, lists, describes, produces, consumes alone and in groups, and deletes."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -252,6 +253,30 @@ def test_kafkas_own_tools_read_our_segment_files(broker):
     out = subprocess.run(kafka_peer.java("org.apache.kafka.tools.DumpLogSegments", "--files", log, "--print-data-log"), capture_output=True, text=True, timeout=60)
     assert out.returncode == 0 and out.stdout.count("payload: line") == 300, out.stdout[-2000:] + out.stderr[-2000:]
     assert "isvalid: true" in out.stdout and "isvalid: false" not in out.stdout
+
+
+@with_broker
+def test_clients_push_their_metrics(broker):
+    """KIP-714 with clients of both families: asked for by Kafka's own tool, seen in /metrics."""
+    kafka_peer.fetch()
+    at = ["--bootstrap-server", broker.kafka]
+    kafka_peer.tool("ClientMetricsCommand", *at, "--alter", "--name", "java", "--metrics", "org.apache.kafka.producer.", "--interval", 200, "--match", "client_software_name=apache-kafka-java")
+    kafka_peer.tool("ClientMetricsCommand", *at, "--alter", "--name", "librdkafka", "--metrics", "*", "--interval", 200, "--match", "client_id=node-.*")
+    assert "interval.ms=200" in kafka_peer.tool("ClientMetricsCommand", *at, "--describe", "--name", "java")
+    refused = subprocess.run(kafka_peer.java("org.apache.kafka.tools.ClientMetricsCommand", *at, "--alter", "--name", "bad", "--match", "colour=red"), capture_output=True, text=True, timeout=60)
+    assert "Illegal client matching pattern" in refused.stdout + refused.stderr, refused
+
+    producer = subprocess.Popen(kafka_peer.java("org.apache.kafka.tools.VerifiableProducer", *at, "--topic", "pushed", "--throughput", 100), stdout=subprocess.DEVNULL)
+    script = "new (require('node-rdkafka').Producer)({ 'metadata.broker.list': process.env.BROKER, 'client.id': 'node-1' }).connect().on('ready', () => setInterval(() => {}, 1000));"
+    node = subprocess.Popen(["node", "-e", script], cwd=node_packages(), env={**os.environ, "BROKER": broker.kafka})
+    try:
+        wait_until(lambda: re.search(r'^org_apache_kafka_producer_record_send_total\{client_id="[^"]+",client_instance_id="[^"]{22}"[^}]*\} [1-9]', broker.metrics(), re.MULTILINE), 30, "the Java producer's metrics")
+        wait_until(lambda: re.search(r'^org_apache_kafka_producer_connection_creation_total\{client_id="node-1"', broker.metrics(), re.MULTILINE), 30, "librdkafka's metrics")
+        assert "org_apache_kafka_consumer" not in broker.metrics()
+    finally:
+        for process in (producer, node):
+            process.terminate()
+            process.wait()
 
 
 if __name__ == "__main__":

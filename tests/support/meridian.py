@@ -87,6 +87,10 @@ class Broker(Server):
         self.kafka, self.admin = self.ready["kafka"], self.ready["admin"]
         return self
 
+    def metrics(self):
+        with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=10) as response:
+            return response.read().decode()
+
 
 class Mirror(Server):
     def __init__(self, directory, clusters, links, name="mirror"):

@@ -63,5 +63,7 @@ Task<kafka::DescribeTopicPartitionsResponse> handle_describe_topic_partitions(Re
 
 /// Creates a coordinator's topic if it is not there; used by FindCoordinator and Metadata.
 Task<bool> ensure_internal_topic(Services& services, async::Shard& caller, const char* name);
+Task<kafka::GetTelemetrySubscriptionsResponse> handle_get_telemetry_subscriptions(RequestContext& context, kafka::GetTelemetrySubscriptionsRequest& request);
+Task<kafka::PushTelemetryResponse> handle_push_telemetry(RequestContext& context, kafka::PushTelemetryRequest& request);
 
 }  // namespace meridian::server
