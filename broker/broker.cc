@@ -57,15 +57,15 @@ Task<> Broker::start_coordinators() {
 Task<Status> Broker::start() {
   async::Shard& control = *shards_[0];
   const auto node_id = static_cast<std::int32_t>(settings_.integer("node.id"));
-  const std::string directory = settings_.string("log.dirs");
+  const auto directories = config::split_list(settings_.string("log.dirs"));
   const auto kafka_at = io::Endpoint::parse(settings_.string("listeners"));
   if (!kafka_at) co_return fail(kafka_at.error());
   const auto admin_at = io::Endpoint::parse(settings_.string("admin.listener"));
   if (!admin_at) co_return fail(admin_at.error());
 
-  replicas_ = std::make_unique<replication::ReplicaManager>(shards_, seams_.disk, settings_, directory, node_id);
+  replicas_ = std::make_unique<replication::ReplicaManager>(shards_, seams_.disk, settings_, directories, node_id);
   if (auto done = replicas_->prepare(); !done) co_return done;
-  auto store = seams_.open_store(directory, control);
+  auto store = seams_.open_store(directories.front(), control);
   if (!store) co_return fail(store.error());
   store_ = std::move(*store);
   metadata_ = std::make_unique<metadata::MetadataService>(*store_, settings_, metadata::TopicsControl(settings_, node_id, seams_.random), seams_.random,
@@ -103,7 +103,7 @@ Task<Status> Broker::start() {
   auto admin_bound = admin_->listen(*admin_at);
   if (!admin_bound) co_return fail(admin_bound.error());
   admin_endpoint_ = *admin_bound;
-  replicas_->start_maintenance();
+  replicas_->start_maintenance(seams_.storage_failed);
   server_->start();
   admin_->start();
   co_return Status{};

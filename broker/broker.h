@@ -22,6 +22,8 @@ struct Seams {
   base::Random& random;
   /// Opens the metadata store; called once, blocks.
   std::function<Result<std::unique_ptr<metadata::MetaStore>>(const std::string& data_directory, async::Shard& control)> open_store;
+  /// Every log directory has failed: nothing can be served any more. On the control shard; may be empty.
+  std::function<void()> storage_failed = {};
 };
 
 class Broker {

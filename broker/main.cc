@@ -1,5 +1,6 @@
 // meridian-broker: a node of a regional cluster; with no configuration, a complete single-node region.
 #include <CLI/CLI.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <future>
@@ -40,17 +41,35 @@ Result<config::Settings> settings_from(const Arguments& arguments) {
   return settings;
 }
 
-Task<Status> serve(broker::Broker& node, async::Shard& control) {
+/// Until a signal comes, or `signals` is cancelled because nothing can be served any more.
+Task<Status> serve(broker::Broker& node, boost::asio::signal_set& signals) {
   if (auto done = co_await node.start(); !done) {
     (void)co_await node.stop();
     co_return done;
   }
   std::cout << "ready kafka=" << node.kafka_endpoint().to_string() << " admin=" << node.admin_endpoint().to_string() << std::endl;
   io::notify_systemd_ready();
-  boost::asio::signal_set signals(control.context(), SIGINT, SIGTERM);
-  const int signal = co_await signals.async_wait(boost::asio::use_awaitable);
-  log::info("signal {}: stopping", signal);
-  co_return co_await node.stop();
+  signals.add(SIGINT);
+  signals.add(SIGTERM);
+  boost::system::error_code cancelled;
+  const int signal = co_await signals.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  if (!cancelled) log::info("signal {}: stopping", signal);
+  const auto stopped = co_await node.stop();
+  if (cancelled) co_return fail(Errc::io, "no log directory works any more");
+  co_return stopped;
+}
+
+/// One process a directory. One that cannot be used is the broker's to leave out, but for the first, which holds the metadata.
+Result<std::vector<std::unique_ptr<io::FileLock>>> lock_directories(const std::vector<std::string>& directories, io::Disk& disk) {
+  std::vector<std::unique_ptr<io::FileLock>> locks;
+  if (directories.empty()) return fail(Errc::invalid, "log.dirs names no directory");
+  for (const auto& directory : directories) {
+    Status made = disk.make_directories(directory);
+    auto lock = made ? io::FileLock::acquire(directory + "/.lock") : fail(made.error());
+    if (lock) locks.push_back(std::move(*lock));
+    else if (directory == directories.front() || lock.error().code == Errc::refused) return fail(lock.error());
+  }
+  return locks;
 }
 
 int run(const config::Settings& settings) {
@@ -64,24 +83,24 @@ int run(const config::Settings& settings) {
   io::PosixDisk disk(blocking_threads);
   io::TcpNetwork network;
   base::Random random(base::system_seed());
-  const std::string directory = settings.string("log.dirs");
-  if (auto done = disk.make_directories(directory); !done) return fail_with(done.error());
-  const auto lock = io::FileLock::acquire(directory + "/.lock");
-  if (!lock) return fail_with(lock.error());
+  const auto locks = lock_directories(config::split_list(settings.string("log.dirs")), disk);
+  if (!locks) return fail_with(locks.error());
 
   std::vector<std::unique_ptr<async::Shard>> shards;
   std::vector<async::Shard*> pointers;
   for (int i = 0; i < settings.integer("shards"); ++i) pointers.push_back(shards.emplace_back(std::make_unique<async::Shard>(i, clock)).get());
+  boost::asio::signal_set signals(pointers[0]->context());
   broker::Broker node({clock, disk, network, random,
                        [&](const std::string& data, async::Shard& control) -> Result<std::unique_ptr<metadata::MetaStore>> {
                          auto store = metadata::LocalMetaStore::open(data + "/metadata.db", disk, control.context(), clock);
                          if (!store) return fail(store.error());
                          return std::unique_ptr<metadata::MetaStore>(std::move(*store));
-                       }},
+                       },
+                       [&signals] { signals.cancel(); }},
                       settings, pointers);
   for (auto& shard : shards) shard->start(shards.size() > 1);
   std::promise<Status> finished;
-  boost::asio::co_spawn(pointers[0]->context(), serve(node, *pointers[0]), [&finished](std::exception_ptr error, Status status) {
+  boost::asio::co_spawn(pointers[0]->context(), serve(node, signals), [&finished](std::exception_ptr error, Status status) {
     if (error) finished.set_exception(error);
     else finished.set_value(std::move(status));
   });
@@ -98,7 +117,7 @@ int main(int argc, char** argv) {
   CLI::App app{"A Kafka-compatible broker. With no options: ./meridian-data, 127.0.0.1:9092, admin on 127.0.0.1:9644."};
   Arguments arguments;
   app.add_option("--config", arguments.config_file, "YAML file of settings");
-  app.add_option("--data-dir", arguments.data_directory, "data directory (log.dirs)");
+  app.add_option("--data-dir", arguments.data_directory, "data directories, separated by commas (log.dirs)");
   app.add_option("--kafka", arguments.kafka, "HOST:PORT for Kafka clients (listeners); port 0 takes a free one");
   app.add_option("--admin", arguments.admin, "HOST:PORT of the admin HTTP server (admin.listener)");
   app.add_option("--set", arguments.assignments, "KEY=VALUE, any setting; repeatable")->allow_extra_args(false);

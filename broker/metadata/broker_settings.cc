@@ -12,7 +12,7 @@ constexpr std::int64_t ms_per_hour = 3600'000, ms_per_minute = 60'000;
 
 constexpr Setting broker_table[] = {
     {"node.id", int32, "0", "This broker's id.", 0, INT32_MAX},
-    {"log.dirs", string, "./meridian-data", "Data directory."},
+    {"log.dirs", list, "./meridian-data", "Data directories. The first also holds the metadata; new partitions go where the fewest are."},
     {"listeners", string, "127.0.0.1:9092", "HOST:PORT for Kafka clients; port 0 takes a free one."},
     {"advertised.listeners", string, nullptr, "HOST:PORT that clients are told; default: the listener."},
     {"admin.listener", string, "127.0.0.1:9644", "HOST:PORT of the admin HTTP server; port 0 takes a free one."},

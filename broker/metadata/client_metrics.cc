@@ -12,12 +12,9 @@ namespace meridian::metadata {
 namespace {
 
 constexpr std::pair<std::string_view, std::string ClientIdentity::*> selector_names[] = {
-    {"client_instance_id", &ClientIdentity::client_instance_id},
-    {"client_id", &ClientIdentity::client_id},
-    {"client_software_name", &ClientIdentity::client_software_name},
-    {"client_software_version", &ClientIdentity::client_software_version},
-    {"client_source_address", &ClientIdentity::client_source_address},
-    {"client_source_port", &ClientIdentity::client_source_port},
+    {"client_instance_id", &ClientIdentity::client_instance_id},       {"client_id", &ClientIdentity::client_id},
+    {"client_software_name", &ClientIdentity::client_software_name},   {"client_software_version", &ClientIdentity::client_software_version},
+    {"client_source_address", &ClientIdentity::client_source_address}, {"client_source_port", &ClientIdentity::client_source_port},
 };
 
 }  // namespace
@@ -26,7 +23,8 @@ Result<ClientMatch> ClientMatch::parse(std::string_view text) {
   ClientMatch match;
   for (const auto& part : config::split_list(text)) {
     const auto equals = part.find('=');
-    const auto named = std::ranges::find(selector_names, std::string_view(part).substr(0, equals), &std::pair<std::string_view, std::string ClientIdentity::*>::first);
+    const auto named =
+        std::ranges::find(selector_names, std::string_view(part).substr(0, equals), &std::pair<std::string_view, std::string ClientIdentity::*>::first);
     if (equals == std::string::npos || named == std::end(selector_names)) return fail(Errc::invalid, "Illegal client matching pattern: " + part);
     auto pattern = base::Pattern::compile(std::string_view(part).substr(equals + 1));
     if (!pattern) return fail(Errc::invalid, "Illegal client matching pattern: " + part + ": " + pattern.error().message);
@@ -56,8 +54,8 @@ ClientSubscription client_subscription(const MetadataImage& image, const ClientI
   }
   if (metrics.contains("*")) metrics = {"*"};
   subscription.metrics.assign(metrics.begin(), metrics.end());
-  subscription.id =
-      static_cast<std::int32_t>(base::crc32c(fmt::format("{} {} {}", client.client_instance_id, fmt::join(subscription.metrics, ","), subscription.interval.count())));
+  subscription.id = static_cast<std::int32_t>(
+      base::crc32c(fmt::format("{} {} {}", client.client_instance_id, fmt::join(subscription.metrics, ","), subscription.interval.count())));
   return subscription;
 }
 

@@ -1,4 +1,5 @@
 // ReplicaManager, the part that runs in the background: flush.ms, retention, compaction, checkpoints.
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "broker/replication/replica_manager.h"
@@ -9,7 +10,8 @@ namespace meridian::replication {
 
 namespace chrono = std::chrono;
 
-void ReplicaManager::start_maintenance() {
+void ReplicaManager::start_maintenance(std::function<void()> all_failed) {
+  all_failed_ = std::move(all_failed);
   // A gate belongs to its shard, so each loop is started there.
   for (auto& home : per_shard_)
     boost::asio::post(home->shard.context(), [this, &at = *home] {
@@ -26,6 +28,8 @@ Task<> ReplicaManager::maintain(PerShard& home) {
   auto retention_at = clock.now() + retention_every(), checkpoint_at = clock.now() + checkpoint_every;
   std::map<TopicPartition, async::TimePoint> dirty_since;
   while (!home.gate.closed() && !co_await home.stop.wait(clock.now() + tick)) {
+    if (home.shard.id() == 0 && all_failed_ && std::ranges::all_of(directories_, [](const auto& directory) { return directory->failed(); }))
+      std::exchange(all_failed_, nullptr)();
     std::vector<std::shared_ptr<Replica>> replicas;
     for (auto& [topic, partitions] : home.topics)
       for (auto& [n, replica] : partitions) replicas.push_back(replica);
@@ -99,14 +103,24 @@ Task<> ReplicaManager::clean(PerShard& home) {
   }
 }
 
-Task<> ReplicaManager::collect(PerShard& home, Checkpoints& points) {
+Task<> ReplicaManager::collect(PerShard& home, Points& points) {
+  const auto note = [&points](LogDirectory* directory, const TopicPartition& id, Offset recovery, Offset start, Offset clean) {
+    auto& of = points[directory];
+    const std::pair key{id.topic, id.partition};
+    of.recovery[key] = recovery;
+    if (start > 0) of.start[key] = start;
+    if (clean > 0) of.clean[key] = clean;
+  };
   for (auto& [topic, partitions] : home.topics)
     for (auto& [n, replica] : partitions) {
-      points.recovery[{topic, n}] = replica->log().recovery_point();
-      if (replica->log().clean_point() > 0) points.clean[{topic, n}] = replica->log().clean_point();
-      if (replica->log().start_offset() > 0) points.start[{topic, n}] = replica->log().start_offset();
+      const auto& log = replica->log();
+      note(directory_of(log), replica->id(), log.recovery_point(), log.start_offset(), log.clean_point());
     }
-  for (const auto& [id, point] : home.failed) points.recovery[{id.topic, id.partition}] = point;
+  for (const auto& [id, failed] : home.failed) {
+    if (failed.directory) note(failed.directory, id, failed.recovery_point, failed.start_offset, failed.clean_point);
+    // Being swapped: whichever directory it is found in after a crash.
+    if (const auto move = home.moves.find(id); move != home.moves.end()) note(move->second.to, id, 0, failed.start_offset, failed.clean_point);
+  }
   co_return;
 }
 
@@ -118,17 +132,17 @@ Task<Status> ReplicaManager::write_checkpoints() {
     co_await waiter.wait();
   }
   writing_checkpoints_ = true;
-  Checkpoints points;
+  Points points;
   for (auto& home : per_shard_) co_await async::on(home->shard, collect(*home, points));
-  Status done;
+  Status result;
   co_await disk_.offload([&] {
-    done = disk_.replace_file(data_directory_ + "/" + storage::recovery_checkpoint_file, storage::encode_checkpoint(points.recovery));
-    if (done) done = disk_.replace_file(data_directory_ + "/" + storage::start_checkpoint_file, storage::encode_checkpoint(points.start));
-    if (done) done = disk_.replace_file(data_directory_ + "/" + storage::cleaner_checkpoint_file, storage::encode_checkpoint(points.clean));
+    for (auto& directory : directories_)
+      if (!directory->failed())
+        if (auto done = directory->write_checkpoints(points[directory.get()]); !done) result = std::move(done);
   });
   writing_checkpoints_ = false;
   for (auto* waiter : std::exchange(checkpoint_waiters_, {})) waiter->wake();
-  co_return done;
+  co_return result;
 }
 
 }  // namespace meridian::replication

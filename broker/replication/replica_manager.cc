@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/post.hpp>
+#include <algorithm>
+#include <set>
 
 #include "common/base/log.h"
 
@@ -10,41 +11,29 @@ namespace meridian::replication {
 
 namespace chrono = std::chrono;
 
-ReplicaManager::ReplicaManager(std::vector<async::Shard*> shards, io::Disk& disk, const config::Settings& settings, std::string data_directory,
-                               std::int32_t self)
-    : shards_(std::move(shards)), disk_(disk), settings_(settings), data_directory_(std::move(data_directory)), self_(self) {
+ReplicaManager::ReplicaManager(std::vector<async::Shard*> shards, io::Disk& disk, const config::Settings& settings,
+                               const std::vector<std::string>& log_directories, std::int32_t self)
+    : shards_(std::move(shards)), disk_(disk), settings_(settings), self_(self) {
   for (auto* shard : shards_) per_shard_.push_back(std::make_unique<PerShard>(*shard));
+  for (const auto& path : log_directories) directories_.push_back(std::make_unique<LogDirectory>(disk, path));
 }
 
 ReplicaManager::~ReplicaManager() = default;
 
-std::string ReplicaManager::directory(std::string_view topic, std::int32_t partition) const {
-  return fmt::format("{}/{}-{}", data_directory_, topic, partition);
+Status ReplicaManager::prepare() {
+  Status last;
+  for (auto& directory : directories_)
+    if (auto done = directory->prepare(); !done) {
+      log::error("log directory {} cannot be used: {}", directory->path(), done.error().message);
+      last = std::move(done);
+    }
+  if (last) return LogMove::settle(disk_, directories_);
+  const bool all_failed = std::ranges::all_of(directories_, [](const auto& directory) { return directory->failed(); });
+  return all_failed ? last : Status{};
 }
 
-Status ReplicaManager::prepare() {
-  if (auto done = disk_.make_directories(data_directory_); !done) return done;
-  const std::string mark = data_directory_ + "/" + storage::clean_shutdown_file;
-  clean_ = disk_.exists(mark);
-  if (clean_) {
-    if (auto done = disk_.remove(mark); !done) return done;
-    if (auto done = disk_.sync_directory(data_directory_); !done) return done;
-  }
-  auto recovery = storage::read_checkpoint(disk_, data_directory_ + "/" + storage::recovery_checkpoint_file);
-  if (!recovery) return fail(recovery.error());
-  auto start = storage::read_checkpoint(disk_, data_directory_ + "/" + storage::start_checkpoint_file);
-  if (!start) return fail(start.error());
-  auto clean = storage::read_checkpoint(disk_, data_directory_ + "/" + storage::cleaner_checkpoint_file);
-  if (!clean) return fail(clean.error());
-  clean_points_ = std::move(*clean);
-  recovery_points_ = std::move(*recovery);
-  start_offsets_ = std::move(*start);
-  const auto names = disk_.list(data_directory_);
-  if (!names) return fail(names.error());
-  for (const auto& name : *names)
-    if (name.ends_with("-delete"))
-      if (auto done = disk_.remove_tree(data_directory_ + "/" + name); !done) return done;
-  return {};
+bool ReplicaManager::was_clean() const {
+  return std::ranges::all_of(directories_, [](const auto& directory) { return directory->was_clean(); });
 }
 
 async::Shard& ReplicaManager::home(std::string_view topic, std::int32_t partition) {
@@ -77,70 +66,96 @@ Task<> ReplicaManager::publish(metadata::ImagePtr image, metadata::MetadataDelta
   for (const auto& topic : delta.changed) co_await apply_topic(topic);
   if (first_publish_) {
     first_publish_ = false;
-    recovery_points_.clear();
-    start_offsets_.clear();
-    clean_points_.clear();
+    for (auto& directory : directories_) directory->forget_last_run();
   }
 }
 
-Result<std::unique_ptr<storage::Log>> ReplicaManager::open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config) {
-  const std::string path = directory(topic.name, partition);
-  const std::string id_path = path + "/" + storage::partition_metadata_file;
-  if (disk_.exists(path)) {
-    const auto text = disk_.read_file(id_path);
-    const auto id = text ? storage::decode_partition_metadata(*text) : std::nullopt;
-    // A topic of this name was deleted, or its creation was cut short before the identity was written: not this topic's data.
-    if (id != topic.id) {
-      log::warn("{} belongs to another topic: removed", path);
-      if (auto done = disk_.remove_tree(path); !done) return fail(done.error());
+// Where the partition's log is; what else has its name belongs to a topic that was deleted, or whose creation was cut short.
+Result<LogDirectory*> ReplicaManager::find_directory(const metadata::TopicImage& topic, std::int32_t partition) {
+  LogDirectory* found = nullptr;
+  for (auto& directory : directories_) {
+    const std::string path = directory->log_path(topic.name, partition);
+    if (directory->failed() || !disk_.exists(path)) continue;
+    const auto text = disk_.read_file(path + "/" + storage::partition_metadata_file);
+    if (!found && text && storage::decode_partition_metadata(*text) == topic.id) {
+      found = directory.get();
+      continue;
     }
+    log::warn("{} belongs to another topic: removed", path);
+    if (auto done = disk_.remove_tree(path); !done) return fail(done.error());
   }
-  if (!disk_.exists(path)) {
-    if (auto done = disk_.make_directories(path); !done) return fail(done.error());
-    if (auto done = disk_.replace_file(id_path, storage::encode_partition_metadata(topic.id)); !done) return fail(done.error());
+  return found;
+}
+
+LogDirectory* ReplicaManager::directory_for_new() {
+  LogDirectory* best = nullptr;
+  for (auto& directory : directories_)
+    if (!directory->failed() && (!best || directory->log_count < best->log_count)) best = directory.get();
+  return best;
+}
+
+ReplicaManager::Opened ReplicaManager::open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config) {
+  const auto failed = [&](LogDirectory* directory, Error error) { return Opened{partition, directory, std::unexpected(std::move(error))}; };
+  const auto found = find_directory(topic, partition);
+  if (!found) return failed(nullptr, found.error());
+  LogDirectory* directory = *found;
+  // At start: it may well lie in the directory that does not work, and must not begin anew in another.
+  const bool some_failed = std::ranges::any_of(directories_, [](const auto& each) { return each->failed(); });
+  if (!directory && first_publish_ && some_failed) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
+  const bool fresh = !directory;
+  if (!directory) directory = directory_for_new();
+  if (!directory) return failed(nullptr, {Errc::io, "no log directory works"});
+  if (fresh) {
+    const std::string path = directory->log_path(topic.name, partition);
+    if (auto done = disk_.make_directories(path); !done) return failed(directory, done.error());
+    if (auto done = disk_.replace_file(path + "/" + storage::partition_metadata_file, storage::encode_partition_metadata(topic.id)); !done)
+      return failed(directory, done.error());
   }
-  storage::Log::Options options{.directory = path, .config = config, .clean = clean_ && first_publish_};
-  if (const auto it = recovery_points_.find({topic.name, partition}); it != recovery_points_.end()) options.recovery_point = it->second;
-  if (const auto it = start_offsets_.find({topic.name, partition}); it != start_offsets_.end()) options.start_offset = it->second;
-  if (const auto it = clean_points_.find({topic.name, partition}); it != clean_points_.end()) options.clean_point = it->second;
-  auto log = storage::Log::open(disk_, std::move(options), shards_[0]->clock().wall_ms());
+  ++directory->log_count;
+  auto log = storage::Log::open(disk_, directory->log_options(topic.name, partition, config), shards_[0]->clock().wall_ms());
   // What recovery kept may be in the page cache alone. It becomes stable before anybody is told of it: otherwise the high watermark
   // would start below offsets that clients have seen.
   if (log && config.durability == storage::Durability::fsync && (*log)->needs_flush())
-    if (auto done = (*log)->flush_blocking(); !done) return fail(done.error());
-  return log;
+    if (auto done = (*log)->flush_blocking(); !done) return failed(directory, done.error());
+  return {partition, directory, std::move(log)};
 }
 
 Task<> ReplicaManager::apply_topic(std::shared_ptr<const metadata::TopicImage> topic) {
-  for (auto& home : per_shard_) {
-    std::vector<std::int32_t> missing;
-    for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
-      if (&this->home(topic->name, n) == &home->shard) missing.push_back(n);
-    if (missing.empty()) continue;
-    co_await async::on(
-        home->shard, [](ReplicaManager& manager, PerShard& at, std::shared_ptr<const metadata::TopicImage> image, std::vector<std::int32_t> wanted) -> Task<> {
-          const auto config = metadata::log_config(*at.settings, image->configs);
-          std::erase_if(wanted, [&](std::int32_t n) { return manager.find(image->name, n) != nullptr; });
-          std::vector<Opened> opened;
-          if (!wanted.empty())
-            co_await manager.disk_.offload([&] {
-              for (const auto n : wanted) opened.push_back({n, manager.open_log(*image, n, config)});
-              // The new directories' names: before a creation is acknowledged.
-              (void)manager.disk_.sync_directory(manager.data_directory_);
-            });
-          co_await manager.install(at, image, config, std::move(opened));
-        }(*this, *home, topic, std::move(missing)));
-  }
+  for (auto& home : per_shard_) co_await async::on(home->shard, open_missing(*home, topic));
+}
+
+Task<> ReplicaManager::open_missing(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic) {
+  const auto config = metadata::log_config(*home.settings, topic->configs);
+  std::vector<std::int32_t> here, missing;
+  for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
+    if (&this->home(topic->name, n) == &home.shard) here.push_back(n);
+  if (here.empty()) co_return;
+  for (const auto n : here)
+    if (!find(topic->name, n) && !home.moves.contains({topic->name, n})) missing.push_back(n);
+  std::vector<Opened> opened;
+  if (!missing.empty())
+    co_await disk_.offload([&] {
+      for (const auto n : missing) opened.push_back(open_log(*topic, n, config));
+      // The new directories' names: before a creation is acknowledged.
+      std::set<LogDirectory*> touched;
+      for (const auto& each : opened)
+        if (each.log) touched.insert(each.directory);
+      for (auto* directory : touched) directory->sync_names();
+    });
+  co_await install(home, topic, config, std::move(opened));
 }
 
 Task<> ReplicaManager::install(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic, const storage::LogConfig& config,
                                std::vector<Opened> opened) {
   auto& partitions = home.topics[topic->name];
-  for (auto& [n, log] : opened) {
+  home.images[topic->name] = topic;
+  for (auto& [n, directory, log] : opened) {
     if (!log) {
       log::error("partition {}-{} is offline: {}", topic->name, n, log.error().message);
-      const auto point = recovery_points_.find({topic->name, n});
-      home.failed[{topic->name, n}] = point == recovery_points_.end() ? 0 : point->second;
+      auto& failed = home.failed[{topic->name, n}] = {directory};
+      if (!directory) continue;
+      const auto noted = directory->log_options(topic->name, n, config);
+      failed = {directory, noted.recovery_point, noted.start_offset, noted.clean_point};
       continue;
     }
     home.failed.erase({topic->name, n});
@@ -158,12 +173,14 @@ Task<> ReplicaManager::remove_topic(PerShard& home, std::shared_ptr<const metada
   if (found == home.topics.end()) co_return;
   auto partitions = std::move(found->second);
   home.topics.erase(found);
+  home.images.erase(topic->name);
   std::erase_if(home.failed, [&](const auto& entry) { return entry.first.topic == topic->name; });
   std::vector<std::pair<std::string, std::string>> renames;
   for (auto& [n, replica] : partitions) {
     replica->shut();
     co_await replica->idle();
-    const std::string path = directory(topic->name, n);
+    const std::string path = replica->log().directory();
+    --directory_of(replica->log())->log_count;
     renames.emplace_back(path, path + "." + topic->id.to_string() + "-delete");
   }
   co_await disk_.offload([&] {
@@ -194,32 +211,33 @@ Task<std::pair<kafka::ErrorCode, Offset>> ReplicaManager::delete_records(std::st
   co_return moved;
 }
 
-Task<std::vector<ReplicaManager::Directory>> ReplicaManager::directories() {
-  Directory directory{.path = disk_.absolute(data_directory_)};
-  if (const auto space = disk_.space(data_directory_)) {
-    directory.total_bytes = static_cast<std::int64_t>(space->total);
-    directory.usable_bytes = static_cast<std::int64_t>(space->available);
-  } else {
-    directory.failed = true;
-  }
-  for (auto& home : per_shard_)
-    co_await async::on(home->shard, [](PerShard& at, Directory& out) -> Task<> {
-      for (auto& [topic, partitions] : at.topics)
-        for (auto& [n, replica] : partitions) {
-          out.logs.push_back({replica->id(), replica->log().size_bytes()});
-          out.failed |= replica->log().offline();
-        }
-      co_return;
-    }(*home, directory));
-  std::ranges::sort(directory.logs, {}, &LogSize::id);
-  co_return std::vector{std::move(directory)};
+LogDirectory* ReplicaManager::directory_of(const storage::Log& log) {
+  const auto holds = [&log](const auto& directory) { return log.directory().substr(0, log.directory().rfind('/')) == directory->path(); };
+  return std::ranges::find_if(directories_, holds)->get();
 }
 
-Task<kafka::ErrorCode> ReplicaManager::move_log(std::string topic, std::int32_t partition, std::string to) {
-  if (to != disk_.absolute(data_directory_)) co_return kafka::ErrorCode::log_dir_not_found;
-  co_return co_await async::on(home(topic, partition), [](ReplicaManager& self, std::string name, std::int32_t n) -> Task<kafka::ErrorCode> {
-    co_return self.find(name, n) ? kafka::ErrorCode::none : kafka::ErrorCode::replica_not_available;
-  }(*this, topic, partition));
+Task<std::vector<ReplicaManager::Directory>> ReplicaManager::directories() {
+  std::vector<Directory> all;
+  for (auto& directory : directories_) {
+    auto& out = all.emplace_back();
+    out.path = directory->absolute();
+    out.failed = directory->failed();
+    if (const auto space = disk_.space(directory->path())) {
+      out.total_bytes = static_cast<std::int64_t>(space->total);
+      out.usable_bytes = static_cast<std::int64_t>(space->available);
+    }
+    for (auto& home : per_shard_)
+      co_await async::on(home->shard, [](ReplicaManager& self, PerShard& at, LogDirectory* wanted, std::vector<LogSize>& logs) -> Task<> {
+        for (auto& [topic, partitions] : at.topics)
+          for (auto& [n, replica] : partitions)
+            if (self.directory_of(replica->log()) == wanted) logs.push_back({replica->id(), replica->log().size_bytes()});
+        for (auto& [id, move] : at.moves)
+          if (move.to == wanted) logs.push_back({id, move.bytes, true});
+        co_return;
+      }(*this, *home, directory.get(), out.logs));
+    std::ranges::sort(out.logs, {}, &LogSize::id);
+  }
+  co_return all;
 }
 
 Task<std::uint64_t> ReplicaManager::size_bytes() {
@@ -244,7 +262,7 @@ Task<Status> ReplicaManager::close_logs(PerShard& home) {
   co_await disk_.offload([&] {
     for (auto& [topic, partitions] : home.topics)
       for (auto& [n, replica] : partitions)
-        if (auto done = replica->log().close(); !done) result = done;
+        if (auto done = replica->log().close(); !done && !replica->log().offline()) result = done;
   });
   co_return result;
 }
@@ -255,10 +273,17 @@ Task<Status> ReplicaManager::stop() {
   if (first_publish_) co_return result;
   for (auto& home : per_shard_)
     if (auto done = co_await async::on(home->shard, close_logs(*home)); !done) result = done;
-  const bool damaged = std::ranges::any_of(per_shard_, [](const auto& home) { return !home->failed.empty(); });
   if (auto done = co_await write_checkpoints(); !done) co_return done;
-  if (!result || damaged) co_return result;  // no mark: the next start recovers
-  co_await disk_.offload([&] { result = disk_.replace_file(data_directory_ + "/" + storage::clean_shutdown_file, "{\"version\":0}"); });
+  if (!result) co_return result;
+  // A directory with a log that is damaged gets no mark: the next start recovers it.
+  std::set<LogDirectory*> damaged;
+  for (auto& home : per_shard_)
+    for (const auto& [id, failed] : home->failed) damaged.insert(failed.directory);
+  co_await disk_.offload([&] {
+    for (auto& directory : directories_)
+      if (!directory->failed() && !damaged.contains(directory.get()))
+        if (auto done = directory->mark_clean(); !done) result = done;
+  });
   co_return result;
 }
 

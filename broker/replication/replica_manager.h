@@ -5,20 +5,23 @@
 #include <unordered_map>
 
 #include "broker/metadata/metadata_service.h"
+#include "broker/replication/log_move.h"
 #include "broker/replication/replica.h"
-#include "broker/storage/checkpoints.h"
 
 namespace meridian::replication {
 
 class ReplicaManager final : public metadata::MetadataPublisher {
  public:
-  ReplicaManager(std::vector<async::Shard*> shards, io::Disk& disk, const config::Settings& settings, std::string data_directory, std::int32_t self);
+  ReplicaManager(std::vector<async::Shard*> shards, io::Disk& disk, const config::Settings& settings, const std::vector<std::string>& log_directories,
+                 std::int32_t self);
   ~ReplicaManager() override;
 
-  /// Reads the checkpoints and the clean-shutdown mark (and takes it away). Blocks. Before the first publish().
+  /// Reads what the last run left in the log directories. Blocks. Before the first publish(). A directory that cannot be used is left out, with
+  /// the partitions in it; an error where none can.
   Status prepare();
-  bool was_clean() const { return clean_; }
-  void start_maintenance();
+  bool was_clean() const;
+  /// `all_failed` is called, on the control shard, when no directory works any more.
+  void start_maintenance(std::function<void()> all_failed);
   /// Flushes and closes every log, writes checkpoints and the clean-shutdown mark.
   Task<Status> stop();
 
@@ -34,6 +37,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   struct LogSize {
     TopicPartition id;
     std::uint64_t bytes;
+    bool future = false;  ///< on its way into this directory
   };
   struct Directory {
     std::string path;
@@ -43,7 +47,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
     std::vector<LogSize> logs;  ///< by topic and partition
   };
   Task<std::vector<Directory>> directories();
-  /// AlterReplicaLogDirs: to where it is already, or an error.
+  /// AlterReplicaLogDirs: starts to move a log; directories() tells how far it is.
   Task<kafka::ErrorCode> move_log(std::string topic, std::int32_t partition, std::string directory);
   /// Sum over all logs, for metrics. Any shard.
   Task<std::uint64_t> size_bytes();
@@ -57,42 +61,57 @@ class ReplicaManager final : public metadata::MetadataPublisher {
     bool stopping = false;
     std::shared_ptr<const config::Settings> settings;  ///< of the newest image
     std::map<std::string, std::map<std::int32_t, std::shared_ptr<Replica>>, std::less<>> topics;
-    /// Logs that could not be opened, with the recovery points that their damage was judged by.
-    std::map<TopicPartition, Offset> failed;
+    /// Logs that could not be opened, or are being swapped, with the checkpoints that stay true of them.
+    struct Failed {
+      LogDirectory* directory;  ///< nullptr: in one that does not work
+      Offset recovery_point = 0;
+      Offset start_offset = 0;
+      Offset clean_point = 0;
+    };
+    std::map<TopicPartition, Failed> failed;
+    struct Move {
+      LogDirectory* to = nullptr;
+      std::uint64_t bytes = 0;  ///< copied so far
+    };
+    std::map<TopicPartition, Move> moves;
+    std::map<std::string, std::shared_ptr<const metadata::TopicImage>, std::less<>> images;  ///< newest, of the topics above
   };
   struct Opened {
     std::int32_t partition;
+    LogDirectory* directory;
     Result<std::unique_ptr<storage::Log>> log;
   };
 
   PerShard& per_shard(const async::Shard& shard) { return *per_shard_[static_cast<std::size_t>(shard.id())]; }
   Task<> apply_topic(std::shared_ptr<const metadata::TopicImage> topic);
+  Task<> open_missing(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic);
   Task<> install(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic, const storage::LogConfig& config, std::vector<Opened> opened);
   Task<> remove_topic(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic);
-  Result<std::unique_ptr<storage::Log>> open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config);
+  Result<LogDirectory*> find_directory(const metadata::TopicImage& topic, std::int32_t partition);
+  LogDirectory* directory_for_new();
+  Opened open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config);
+  LogDirectory* directory_of(const storage::Log& log);
+  Task<kafka::ErrorCode> start_move(PerShard& home, TopicPartition id, LogDirectory* to);
+  Task<> move(PerShard& home, TopicPartition id);
+  Task<Result<bool>> copy_sealed(PerShard& home, TopicPartition id, std::shared_ptr<Replica> replica, LogMove& work);
+  Task<Status> swap(PerShard& home, TopicPartition id, std::shared_ptr<Replica> replica, LogMove& work);
   Task<> maintain(PerShard& home);
   Task<Status> close_logs(PerShard& home);
   Task<> clean(PerShard& home);
   Task<bool> throttle_cleaning(PerShard& home, std::shared_ptr<Replica> replica, async::TimePoint began, double seconds);
-  struct Checkpoints {
-    storage::OffsetCheckpoint recovery, start, clean;
-  };
-  Task<> collect(PerShard& home, Checkpoints& points);
+  using Points = std::map<LogDirectory*, LogDirectory::Points>;
+  Task<> collect(PerShard& home, Points& points);
   Task<Status> write_checkpoints();
-  std::string directory(std::string_view topic, std::int32_t partition) const;
 
   std::vector<async::Shard*> shards_;
   io::Disk& disk_;
   const config::Settings& settings_;
-  std::string data_directory_;
+  std::vector<std::unique_ptr<LogDirectory>> directories_;
   std::int32_t self_;
-  bool clean_ = false;
   bool first_publish_ = true;
   bool writing_checkpoints_ = false;
   std::vector<async::Waiter*> checkpoint_waiters_;
-  storage::OffsetCheckpoint recovery_points_;  ///< of the last run; used while the first image is opened
-  storage::OffsetCheckpoint start_offsets_;
-  storage::OffsetCheckpoint clean_points_;
+  std::function<void()> all_failed_;
   std::vector<std::unique_ptr<PerShard>> per_shard_;
 };
 

@@ -66,8 +66,7 @@ kafka::GetTelemetrySubscriptionsResponse Telemetry::subscription(const metadata:
 ErrorCode Telemetry::check_push(const Client& client, const kafka::PushTelemetryRequest& request, const metadata::ClientSubscription& subscription) const {
   if (client.terminating) return ErrorCode::invalid_request;
   const bool asked_since = client.asked && (!client.pushed || *client.asked > *client.pushed);
-  if (client.pushed && !asked_since && !request.terminating && clock_.now() < *client.pushed + client.interval)
-    return ErrorCode::throttling_quota_exceeded;
+  if (client.pushed && !asked_since && !request.terminating && clock_.now() < *client.pushed + client.interval) return ErrorCode::throttling_quota_exceeded;
   if (request.subscription_id != subscription.id) return ErrorCode::unknown_subscription_id;
   if (request.compression_type < 0 || request.compression_type > static_cast<std::int8_t>(kafka::Compression::zstd))
     return ErrorCode::unsupported_compression_type;

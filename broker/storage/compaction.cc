@@ -280,7 +280,7 @@ Result<std::vector<Offset>> finish_swaps(io::Disk& disk, const std::string& dire
 
 Log::Dirtiness Log::dirtiness(std::int64_t now_ms, Offset high_watermark) {
   Dirtiness dirt;
-  if (offline_ || !config_.cleanup_compact || compacting_) return dirt;
+  if (offline() || !config_.cleanup_compact || compacting_ || held_) return dirt;
   clean_point_ = std::clamp(clean_point_, start_offset_, end_offset_);
   const Offset stable = last_stable_offset(high_watermark);
   dirt.end = clean_point_;
@@ -330,9 +330,9 @@ Task<Result<CompactionStats>> Log::compact(std::int64_t now_ms, Offset high_wate
   co_await disk_.offload([&] { status = compaction.build_map(); });
   auto groups = status ? compaction.groups() : std::vector<Compaction::Group>{};
   for (auto& group : groups) {
-    if (offline_ || !status) break;
+    if (offline() || !status) break;
     co_await disk_.offload([&] { status = compaction.rewrite(group); });
-    if (status && !offline_) status = replace(group);
+    if (status && !offline()) status = replace(group);
     // Stopped early, the segments behind are as they were: the next run begins where this one did.
     if (status && !co_await pause(compaction.stats().bytes_before)) {
       compacting_ = false;
@@ -341,7 +341,7 @@ Task<Result<CompactionStats>> Log::compact(std::int64_t now_ms, Offset high_wate
   }
   compacting_ = false;
   if (!status) co_return fail(status.error());
-  if (offline_) co_return fail(Errc::io, "the log directory has failed");
+  if (offline()) co_return fail(Errc::io, "the log directory has failed");
   clean_point_ = compaction.end();
   co_await disk_.offload([&] { status = disk_.sync_directory(directory_); });
   if (!status) co_return fail(status.error());

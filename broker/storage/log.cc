@@ -16,7 +16,12 @@ std::unexpected<AppendFailure> reject(AppendError code, std::string message) { r
 }  // namespace
 
 Log::Log(io::Disk& disk, Options options)
-    : disk_(disk), directory_(std::move(options.directory)), config_(options.config), start_offset_(options.start_offset), clean_point_(options.clean_point) {}
+    : disk_(disk),
+      directory_(std::move(options.directory)),
+      health_(std::move(options.health)),
+      config_(options.config),
+      start_offset_(options.start_offset),
+      clean_point_(options.clean_point) {}
 
 std::uint64_t Log::size_bytes() const {
   std::uint64_t total = 0;
@@ -25,13 +30,12 @@ std::uint64_t Log::size_bytes() const {
 }
 
 void Log::take_offline(const std::string& why) {
-  if (!offline_) log::error("log {} is offline: {}", directory_, why);
-  offline_ = true;
+  if (!health_->failed.exchange(true)) log::error("{}: {}: its log directory is offline", directory_, why);
 }
 
 // The largest timestamp of the batch's records, or why it must not be appended.
 std::expected<std::int64_t, AppendFailure> Log::check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const {
-  if (offline_) return reject(AppendError::offline, "the log directory has failed");
+  if (offline()) return reject(AppendError::offline, "the log directory has failed");
   if (static_cast<std::int64_t>(batch.size()) > config_.max_message_bytes)
     return reject(AppendError::too_large, fmt::format("batch of {} bytes is over max.message.bytes={}", batch.size(), config_.max_message_bytes));
   if (const auto valid = kafka::validate_envelope(header, batch); !valid)
@@ -92,7 +96,7 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
 
 std::expected<Appended, AppendFailure> Log::append_marker(const kafka::TransactionMarker& marker, kafka::MarkerProducer producer, std::int32_t leader_epoch,
                                                           std::int64_t now_ms) {
-  if (offline_) return reject(AppendError::offline, "the log directory has failed");
+  if (offline()) return reject(AppendError::offline, "the log directory has failed");
   if (!producers_.accepts_marker(producer.id, producer.epoch))
     return reject(AppendError::invalid_producer_epoch, fmt::format("producer {} has a newer epoch than {}", producer.id, producer.epoch));
   Bytes batch = kafka::encode_marker(marker, producer, now_ms);
@@ -176,7 +180,7 @@ std::map<Offset, std::unique_ptr<Segment>>::iterator Log::segment_for(Offset off
 }
 
 Result<ReadResult> Log::read(Offset from, Offset limit, std::size_t bytes_max, bool at_least_one) {
-  if (offline_) return fail(Errc::io, "the log directory has failed");
+  if (offline()) return fail(Errc::io, "the log directory has failed");
   if (from < start_offset_ || from > end_offset_)
     return fail(Errc::out_of_range, fmt::format("offset {} is outside of [{}, {}]", from, start_offset_, end_offset_));
   ReadResult result;
@@ -212,7 +216,7 @@ Result<ReadResult> Log::read(Offset from, Offset limit, std::size_t bytes_max, b
 }
 
 Task<Status> Log::flush() {
-  if (offline_) co_return fail(Errc::io, "the log directory has failed");
+  if (offline()) co_return fail(Errc::io, "the log directory has failed");
   const Offset target = end_offset_;
   std::vector<std::shared_ptr<io::File>> files;
   for (const auto& rolled : unsynced_) files.insert(files.end(), rolled.files.begin(), rolled.files.end());
@@ -279,13 +283,13 @@ std::vector<AbortedTransaction> Log::aborted_transactions(Offset from, Offset to
 }
 
 Status Log::delete_records_before(Offset offset) {
-  if (offline_) return fail(Errc::io, "the log directory has failed");
+  if (offline()) return fail(Errc::io, "the log directory has failed");
   start_offset_ = std::max(start_offset_, offset);
   return {};
 }
 
 Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
-  if (offline_ || compacting_) co_return Status{};
+  if (offline() || compacting_ || held_) co_return Status{};
   std::vector<std::string> doomed;
   std::uint64_t total = size_bytes();
   while (segments_.size() > 1) {
@@ -327,7 +331,7 @@ Status Log::flush_blocking() {
 }
 
 Status Log::close() {
-  if (offline_) return fail(Errc::io, "the log directory has failed");
+  if (offline()) return fail(Errc::io, "the log directory has failed");
   if (!touched_) return {};
   if (auto done = active().seal(); !done) return done;
   if (auto done = flush_blocking(); !done) return done;

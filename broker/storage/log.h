@@ -4,12 +4,14 @@
 //        |---- segment ----|---- segment ----|--- active ----|
 //
 // Offsets below `synced_end` are on stable storage. What lies above may be lost or torn by a crash; recovery cuts it at the first
-// batch that does not check. Belongs to one shard. A failed write that cannot be undone, or a failed sync, takes the log offline:
-// it then refuses everything, because what the device holds is unknown.
+// batch that does not check. Belongs to one shard. A failed write that cannot be undone, or a failed sync, takes the log offline, with all
+// others of its directory: they then refuse everything, because what the device holds is unknown.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
+#include <memory>
 
 #include "broker/storage/leader_epochs.h"
 #include "broker/storage/producer_state.h"
@@ -67,6 +69,11 @@ struct ReadResult {
 struct CompactionStats;
 struct CompactionGroup;
 
+/// Shared by the logs of one directory: what one of them finds out about the device holds for all.
+struct DirectoryHealth {
+  std::atomic<bool> failed{false};
+};
+
 class Log {
  public:
   struct Options {
@@ -80,6 +87,7 @@ class Log {
     Offset clean_point = 0;
     /// The last shutdown was clean: no scan is needed.
     bool clean = false;
+    std::shared_ptr<DirectoryHealth> health = std::make_shared<DirectoryHealth>();
   };
   /// Opens or creates a log; after an unclean end it recovers it first (log_recovery.cc). Blocks.
   static Result<std::unique_ptr<Log>> open(io::Disk& disk, Options options, std::int64_t now_ms);
@@ -100,7 +108,7 @@ class Log {
   /// Below it data and indexes are stable: recovery trusts whole segments there.
   Offset recovery_point() const { return unsynced_.empty() ? synced_end_ : std::min(synced_end_, unsynced_.front().base_offset); }
   std::uint64_t size_bytes() const;
-  bool offline() const { return offline_; }
+  bool offline() const { return health_->failed; }
 
   /// Makes everything appended so far stable. One call at a time; an error takes the log offline.
   Task<Status> flush();
@@ -129,6 +137,10 @@ class Log {
   /// ends the run. One run at a time; retention waits.
   Task<Result<CompactionStats>> compact(std::int64_t now_ms, Offset high_watermark, std::size_t map_entries_max,
                                         std::function<Task<bool>(std::uint64_t)> pause);
+  bool compacting() const { return compacting_; }
+  /// Held, no file goes or is replaced: retention and compaction wait.
+  void hold_files(bool on) { held_ = on; }
+  std::uint64_t active_bytes() const { return segments_.rbegin()->second->size(); }
   Offset clean_point() const { return clean_point_; }
   Status roll();
 
@@ -168,6 +180,7 @@ class Log {
 
   io::Disk& disk_;
   std::string directory_;
+  std::shared_ptr<DirectoryHealth> health_;
   LogConfig config_;
   std::map<Offset, std::unique_ptr<Segment>> segments_;
   Offset start_offset_ = 0;
@@ -180,8 +193,8 @@ class Log {
   };
   std::vector<Rolled> unsynced_;
   bool directory_dirty_ = true;  ///< a file was created since the directory was synced
-  bool offline_ = false;
   bool compacting_ = false;
+  bool held_ = false;
   Offset clean_point_ = 0;
   bool touched_ = false;  ///< something was appended or recovered since the files were last known to be stable
   ProducerState producers_;

@@ -21,8 +21,8 @@ Task<ErrorCode> GroupCoordinator::to_classic(std::shared_ptr<Group> group) {
 }
 
 // The first member of the consumer protocol comes to a running classic group. Where it cannot stay, the group stays as it is.
-kafka::ConsumerGroupHeartbeatResponse GroupCoordinator::upgrade(const std::shared_ptr<Group>& group, const ConsumerGroup::Input& input,
-                                                                const TopicView& topics, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records) {
+kafka::ConsumerGroupHeartbeatResponse GroupCoordinator::upgrade(const std::shared_ptr<Group>& group, const ConsumerGroup::Input& input, const TopicView& topics,
+                                                                const ConsumerLimits& limits, std::vector<ConsumerRecord>& records) {
   const std::string& id = group->classic.id();
   const auto now = per_shard(home(id)).shard.clock().now();
   kafka::ConsumerGroupHeartbeatResponse refused;
@@ -50,7 +50,7 @@ kafka::ConsumerGroupHeartbeatResponse GroupCoordinator::upgrade(const std::share
 
 // After members have gone: a group of classic members alone is a classic group again. What is to be written joins `records`.
 std::optional<GroupRecord> GroupCoordinator::downgrade(const std::shared_ptr<Group>& group, const TopicView& topics, const ConsumerLimits& limits,
-                                                      std::vector<ConsumerRecord>& records) {
+                                                       std::vector<ConsumerRecord>& records) {
   if (!group->consumer->wants_downgrade(limits)) return std::nullopt;
   log::info("group {} goes on under the classic protocol", group->classic.id());
   PerShard& at = per_shard(home(group->classic.id()));

@@ -54,7 +54,7 @@ Task<kafka::DescribeLogDirsResponse> handle_describe_log_dirs(RequestContext& co
       const auto it = wanted.find(log.id.topic);
       if (request.topics && (it == wanted.end() || !it->second.contains(log.id.partition))) continue;
       if (out.topics.empty() || out.topics.back().name != log.id.topic) out.topics.emplace_back().name = log.id.topic;
-      out.topics.back().partitions.push_back({log.id.partition, static_cast<std::int64_t>(log.bytes), 0, false});
+      out.topics.back().partitions.push_back({log.id.partition, static_cast<std::int64_t>(log.bytes), 0, log.future});
     }
   }
   co_return response;

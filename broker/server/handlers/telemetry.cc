@@ -20,10 +20,10 @@ Task<kafka::GetTelemetrySubscriptionsResponse> handle_get_telemetry_subscription
   Uuid id = request.client_instance_id;
   // A client that has no id yet gets one.
   if (id.is_zero()) id = *Uuid::parse(co_await async::on(services.control, services.metadata.random_id()));
-  co_return co_await async::on(services.control,
-                               [](Services& at, metadata::ImagePtr image, Uuid of, metadata::ClientIdentity client) -> Task<kafka::GetTelemetrySubscriptionsResponse> {
-                                 co_return at.telemetry.subscription(*image, of, client);
-                               }(services, context.image(), id, identity(context, id)));
+  co_return co_await async::on(
+      services.control, [](Services& at, metadata::ImagePtr image, Uuid of, metadata::ClientIdentity client) -> Task<kafka::GetTelemetrySubscriptionsResponse> {
+        co_return at.telemetry.subscription(*image, of, client);
+      }(services, context.image(), id, identity(context, id)));
 }
 
 Task<kafka::PushTelemetryResponse> handle_push_telemetry(RequestContext& context, kafka::PushTelemetryRequest& request) {

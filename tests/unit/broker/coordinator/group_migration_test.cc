@@ -86,7 +86,8 @@ class GroupMigrationTest : public ::testing::TestWithParam<int> {
     request.subscribed_topic_names = client.subscription;
     request.topic_partitions.emplace();
     if (client.epoch > 0)
-      for (const auto& [topic, partitions] : client.owned) request.topic_partitions->push_back({topics.topics[topic].id, {partitions.begin(), partitions.end()}});
+      for (const auto& [topic, partitions] : client.owned)
+        request.topic_partitions->push_back({topics.topics[topic].id, {partitions.begin(), partitions.end()}});
     std::vector<ConsumerRecord> records;
     const auto answer = group->heartbeat({request, "c", "/h"}, topics, limits, now, records);
     written(records);
@@ -273,7 +274,8 @@ TEST_F(RunningClassicGroup, IsClassicAgainWhenTheLastConsumerHasGone) {
   classic.take_over(value, now, effects);
   EXPECT_EQ(classic.heartbeat("a", std::nullopt, a.epoch, now), ErrorCode::rebalance_in_progress);
   EXPECT_EQ(classic.heartbeat("b", std::nullopt, b.epoch, now), ErrorCode::rebalance_in_progress);
-  for (const char* id : {"a", "b"}) EXPECT_TRUE(std::holds_alternative<std::string>(classic.join(join_input(a, id), now, effects))) << "parked until both are there";
+  for (const char* id : {"a", "b"})
+    EXPECT_TRUE(std::holds_alternative<std::string>(classic.join(join_input(a, id), now, effects))) << "parked until both are there";
   ASSERT_EQ(effects.joins.size(), 2u);
   EXPECT_EQ(effects.joins[0].second.generation_id, epoch + 1);
 }
@@ -297,7 +299,15 @@ TEST_F(RunningClassicGroup, TellsParkedRequestsToJoinAgain) {
 
 /// Made by Kafka 4.3.1's ConsumerGroupMemberMetadataValue.
 TEST(ConsumerRecords, MemberOfTheClassicProtocolIsWrittenAsKafkaDoes) {
-  ConsumerMemberValue value{.instance_id = "i", .rack_id = {}, .client_id = "c", .client_host = "h", .topics = {"t"}, .regex = "", .rebalance_timeout_ms = 5, .assignor = {}, .classic = {}};
+  ConsumerMemberValue value{.instance_id = "i",
+                            .rack_id = {},
+                            .client_id = "c",
+                            .client_host = "h",
+                            .topics = {"t"},
+                            .regex = "",
+                            .rebalance_timeout_ms = 5,
+                            .assignor = {},
+                            .classic = {}};
   value.classic = ClassicMemberValue{7, {{"range", {Bytes("\x01\x02", 2)}}}};
   Bytes out;
   kafka::encode_struct(out, value, 0, true);

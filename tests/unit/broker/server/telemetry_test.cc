@@ -75,11 +75,13 @@ TEST_F(TelemetryTest, SeveralSubscriptionsAskForEverythingAtTheShortestInterval)
 
 TEST_F(TelemetryTest, WhatIsPushedIsTold) {
   ask();
-  EXPECT_EQ(push({{.name = "org.apache.kafka.producer.record.queue.time.avg", .value = 2.5}, {.name = "sent.total", .value = 3, .sum = true, .attribute = "a\"b"}},
-                 kafka::Compression::zstd),
-            ErrorCode::none);
+  EXPECT_EQ(
+      push({{.name = "org.apache.kafka.producer.record.queue.time.avg", .value = 2.5}, {.name = "sent.total", .value = 3, .sum = true, .attribute = "a\"b"}},
+           kafka::Compression::zstd),
+      ErrorCode::none);
   const auto text = telemetry.text();
-  EXPECT_NE(text.find("# TYPE org_apache_kafka_producer_record_queue_time_avg gauge\norg_apache_kafka_producer_record_queue_time_avg{client_id=\"app-1\",client_instance_id=\"" +
+  EXPECT_NE(text.find("# TYPE org_apache_kafka_producer_record_queue_time_avg "
+                      "gauge\norg_apache_kafka_producer_record_queue_time_avg{client_id=\"app-1\",client_instance_id=\"" +
                       id.to_string() + "\"} 2.5\n"),
             std::string::npos)
       << text;

@@ -8,7 +8,8 @@ namespace meridian::metrics {
 namespace {
 
 TEST(Otlp, GaugesAndSumsWithAttributesAreRead) {
-  const auto points = parse_otlp(test::otlp_payload({{.name = "a.rate", .value = 1.5}, {.name = "b.total", .value = 7, .sum = true, .delta = true, .attribute = "t"}}), 10);
+  const auto points =
+      parse_otlp(test::otlp_payload({{.name = "a.rate", .value = 1.5}, {.name = "b.total", .value = 7, .sum = true, .delta = true, .attribute = "t"}}), 10);
   ASSERT_TRUE(points);
   ASSERT_EQ(points->size(), 2u);
   EXPECT_EQ((*points)[0].name, "a.rate");

@@ -1,0 +1,52 @@
+// LogDirectory: one of log.dirs: its checkpoints, its clean-shutdown mark, and whether it works. When one fails, the logs in it are offline
+// and the others go on (KIP-112).
+#pragma once
+
+#include <atomic>
+
+#include "broker/storage/checkpoints.h"
+#include "broker/storage/log.h"
+
+namespace meridian::replication {
+
+class LogDirectory {
+ public:
+  LogDirectory(io::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+
+  /// Reads the checkpoints and the clean-shutdown mark (and takes it away); removes what deletions and unfinished moves left behind. Blocks. After an error the
+  /// directory counts as failed.
+  Status prepare();
+  const std::string& path() const { return path_; }
+  std::string absolute() const { return disk_.absolute(path_); }
+  std::string log_path(std::string_view topic, std::int32_t partition) const;
+  bool was_clean() const { return clean_; }
+  bool failed() const { return health_->failed; }
+
+  /// How a log in here is opened: with what the last run noted of it, until forget_last_run().
+  storage::Log::Options log_options(const std::string& topic, std::int32_t partition, const storage::LogConfig& config) const;
+  void forget_last_run();
+
+  struct Points {
+    storage::OffsetCheckpoint recovery, start, clean;
+  };
+  /// Both block.
+  Status write_checkpoints(const Points& points);
+  Status mark_clean();
+  /// Entries of the directory itself are on stable storage afterwards, or it has failed. Blocks.
+  void sync_names();
+
+  std::atomic<std::int64_t> log_count{0};  ///< new logs go where the fewest are
+
+ private:
+  std::string file(const char* name) const { return path_ + "/" + name; }
+  Status read_last_run();
+
+  io::Disk& disk_;
+  std::string path_;
+  std::shared_ptr<storage::DirectoryHealth> health_ = std::make_shared<storage::DirectoryHealth>();
+  bool clean_ = false;
+  bool last_run_counts_ = true;
+  Points last_run_;
+};
+
+}  // namespace meridian::replication

@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+"""Several log directories (KIP-112, KIP-113): one that does not work takes its own partitions offline and no others; logs move between them
+while they are written, also when the broker is killed in the middle of it."""
+import json
+import os
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import kafka_peer  # noqa: E402
+import suite  # noqa: E402
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition  # noqa: E402
+from meridian import Broker, cli, wait_until  # noqa: E402
+
+QUIET = {"log_level": 0}
+
+
+def broker_with_two(directory, **settings):
+    paths = [os.path.join(directory, name) for name in ("one", "two")]
+    return Broker(directory, "broker", {"node.id": "1", "log.dirs": ",".join(paths), "offsets.topic.num.partitions": "2", **settings}), paths
+
+
+def described(broker, topic):
+    """{path: (error, {partition: is future})} as Kafka's tool tells it."""
+    out = kafka_peer.tool("LogDirsCommand", "--bootstrap-server", broker.kafka, "--describe", "--topic-list", topic)
+    told = json.loads(next(line for line in out.splitlines() if line.startswith("{")))["brokers"][0]["logDirs"]
+    return {d["logDir"]: (d["error"], {int(p["partition"].rsplit("-", 1)[1]): p["isFuture"] for p in d["partitions"]}) for d in told}
+
+
+def produce(broker, topic, partition, values):
+    producer = Producer({"bootstrap.servers": broker.kafka, "message.timeout.ms": 3000, **QUIET})
+    errors = []
+    for value in values:
+        producer.produce(topic, value, partition=partition, on_delivery=lambda error, _: errors.append(error) if error else None)
+    producer.flush(20)
+    return errors
+
+
+def consume(broker, topic, partitions):
+    """{partition: values}, from the beginning to what the end is now."""
+    consumer = Consumer({"bootstrap.servers": broker.kafka, "group.id": "unused", "enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "earliest", **QUIET})
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+    values, open_partitions = {partition: [] for partition in partitions}, set(partitions)
+    while open_partitions:
+        message = consumer.poll(20)
+        assert message is not None, f"nothing more of {open_partitions}"
+        if message.error():
+            assert message.error().name() == "_PARTITION_EOF", message.error()
+            open_partitions.discard(message.partition())
+        else:
+            values[message.partition()].append(message.value())
+    consumer.close()
+    return values
+
+
+def test_a_directory_that_does_not_work_takes_its_own_partitions_offline(directory):
+    kafka_peer.fetch()
+    broker, (one, two) = broker_with_two(directory)
+    broker.start()
+    try:
+        cli("-b", broker.kafka, "topic", "create", "t", "-p", "8")
+        before = described(broker, "t")
+        homes = {partition: path for path in (one, two) for partition in before[path][1]}
+        assert sorted(homes) == list(range(8)) and len(before[one][1]) == 4, before
+        for partition in range(8):
+            assert produce(broker, "t", partition, [b"first"] * 10) == []
+        broker.kill()
+        os.rename(two, two + ".away")
+        open(two, "w").close()
+        broker.start()
+        lost = [partition for partition in range(8) if homes[partition] == two]
+        kept = [partition for partition in range(8) if homes[partition] == one]
+        after = described(broker, "t")
+        assert after[two] == ("org.apache.kafka.common.errors.KafkaStorageException", {}) or after[two][0], after
+        assert sorted(after[one][1]) == kept, after
+        for partition in kept:
+            assert produce(broker, "t", partition, [b"second"] * 10) == []
+        assert all(values == [b"first"] * 10 + [b"second"] * 10 for values in consume(broker, "t", kept).values())
+        assert produce(broker, "t", lost[0], [b"second"]), "it is offline"
+        cli("-b", broker.kafka, "topic", "create", "u", "-p", "3")
+        assert len(described(broker, "u")[one][1]) == 3, "new partitions go where it works"
+        assert broker.stop() == 0, broker.log()
+        os.remove(two)
+        os.rename(two + ".away", two)
+        broker.start()
+        back = consume(broker, "t", range(8))
+        assert all(back[partition] == [b"first"] * 10 for partition in lost), back
+        assert all(back[partition] == [b"first"] * 10 + [b"second"] * 10 for partition in kept), back
+        assert described(broker, "t") == before
+    finally:
+        broker.kill()
+
+
+def test_the_broker_ends_when_no_directory_works(directory):
+    broker, (one, two) = broker_with_two(directory)
+    for path in (one, two):
+        open(path, "w").close()
+    try:
+        broker.start()
+        raise AssertionError("it started")
+    except RuntimeError as error:
+        assert one in str(error), error
+
+
+class Writer:
+    """Counts up in every partition; what was acknowledged has to be there once and in order."""
+
+    def __init__(self, broker, topic, partitions):
+        self.producer = Producer({"bootstrap.servers": broker.kafka, "enable.idempotence": True, "linger.ms": 2, "message.timeout.ms": 120000, **QUIET})
+        self.topic, self.partitions, self.acked, self.failed = topic, partitions, [0] * partitions, []
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def delivered(self, error, message):
+        if error:
+            self.failed.append(error)
+        else:
+            self.acked[message.partition()] += 1
+
+    def run(self):
+        n = 0
+        while not self.stopping.wait(0.001):
+            for partition in range(self.partitions):
+                while True:
+                    try:
+                        self.producer.produce(self.topic, b"%d %s" % (n, b"x" * 500), partition=partition, on_delivery=self.delivered)
+                        break
+                    except BufferError:
+                        self.producer.poll(0.1)
+            n += 1
+            self.producer.poll(0)
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
+        assert self.producer.flush(120) == 0
+
+
+def test_logs_move_while_they_are_written(directory):
+    kafka_peer.fetch()
+    partitions = 4
+    broker, paths = broker_with_two(directory, **{"log.segment.bytes": "1000000"})
+    broker.start()
+    cli("-b", broker.kafka, "topic", "create", "t", "-p", str(partitions))
+    writer = Writer(broker, "t", partitions)
+    plan = os.path.join(directory, "plan.json")
+
+    def move(path):
+        with open(plan, "w") as f:
+            json.dump({"version": 1, "partitions": [{"topic": "t", "partition": n, "replicas": [1], "log_dirs": [path]} for n in range(partitions)]}, f)
+        kafka_peer.tool("reassign.ReassignPartitionsCommand", "--bootstrap-server", broker.kafka, "--reassignment-json-file", plan, "--execute")
+
+    try:
+        for round_ in range(4):
+            move(paths[round_ % 2])
+            if round_ >= 2:  # somewhere in the middle of it
+                broker.kill()
+                broker.start()
+                move(paths[round_ % 2])
+            wait_until(lambda: described(broker, "t")[paths[round_ % 2]][1] == {n: False for n in range(partitions)}, 60, f"all logs in {paths[round_ % 2]}")
+            verified = kafka_peer.tool("reassign.ReassignPartitionsCommand", "--bootstrap-server", broker.kafka, "--reassignment-json-file", plan, "--verify")
+            assert verified.count("completed successfully") >= partitions, verified
+            assert not [name for name in os.listdir(paths[(round_ + 1) % 2]) if name.startswith("t-")]
+        writer.stop()
+        assert not writer.failed, writer.failed[:3]
+        values = consume(broker, "t", range(partitions))
+        for partition in range(partitions):
+            numbers = [int(value.split()[0]) for value in values[partition]]
+            assert numbers == list(range(writer.acked[partition])), f"partition {partition}: {len(numbers)} of {writer.acked[partition]}"
+        print(f"{sum(writer.acked)} records, 4 moves, 2 kills", file=sys.stderr)
+    finally:
+        writer.stop()
+        broker.kill()
+
+
+if __name__ == "__main__":
+    suite.main()
