@@ -61,7 +61,8 @@ Status LogDirectory::write_checkpoints(const Points& points) {
 }
 
 void LogDirectory::sync_names() {
-  if (const auto done = disk_.sync_directory(path_); !done && !health_->failed.exchange(true)) log::error("log directory {} has failed: {}", path_, done.error().message);
+  if (const auto done = disk_.sync_directory(path_); !done && !health_->failed.exchange(true))
+    log::error("log directory {} has failed: {}", path_, done.error().message);
 }
 
 Status LogDirectory::mark_clean() { return disk_.replace_file(file(storage::clean_shutdown_file), "{\"version\":0}"); }

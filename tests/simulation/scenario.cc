@@ -50,9 +50,16 @@ class Simulation {
     const int crashes = 2 + static_cast<int>(random_.below(4));
     for (int i = 0; i < crashes; ++i) {
       steps(200 + random_.below(4000));
+      if (random_.one_in(3)) {
+        note("/more fails");
+        disk_.break_under("/more");
+        steps(200 + random_.below(2000));
+      }
       note(fmt::format("crash after {} steps", steps_));
       crash(fsync_);
       ++outcome_.crashes;
+      // Sometimes the directory that failed stays away for a life of the broker.
+      if (i + 1 == crashes || random_.one_in(2)) disk_.break_under("");
       // The machine is away for a while; clients meet refused connections.
       const auto back = clock_.now() + std::chrono::milliseconds(random_.below(500));
       while (clock_.now() < back && step(false)) {
@@ -99,7 +106,7 @@ class Simulation {
 
   void boot() {
     config::Settings settings(metadata::broker_setting_table());
-    const std::pair<const char*, std::string> values[] = {{"log.dirs", "/data"},
+    const std::pair<const char*, std::string> values[] = {{"log.dirs", "/data,/more"},
                                                           {"listeners", fmt::format("sim:{}", kafka_port)},
                                                           {"admin.listener", "sim:9644"},
                                                           {"durability", fsync_ ? "fsync" : "page-cache"},

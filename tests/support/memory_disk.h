@@ -33,6 +33,7 @@ class MemoryDisk final : public io::Disk {
   };
 
   Result<std::shared_ptr<io::File>> open(const std::string& path, io::OpenMode mode) override {
+    if (broken(path)) return failure("open: input/output error");
     auto& node = nodes_[path];
     if (!node && mode != io::OpenMode::create) {
       nodes_.erase(path);
@@ -42,10 +43,10 @@ class MemoryDisk final : public io::Disk {
       node = std::make_shared<Node>();
       node->created = ++creations_;
     }
-    return std::make_shared<MemoryFile>(*this, node);
+    return std::make_shared<MemoryFile>(*this, node, path);
   }
   Status rename(const std::string& from, const std::string& to) override {
-    if (name_budget_ == 0) return failure("rename: input/output error");
+    if (name_budget_ == 0 || broken(from)) return failure("rename: input/output error");
     if (name_budget_ > 0) --name_budget_;
     std::vector<std::pair<std::string, std::shared_ptr<Node>>> moved;
     for (auto it = nodes_.begin(); it != nodes_.end();) {
@@ -59,22 +60,25 @@ class MemoryDisk final : public io::Disk {
     return {};
   }
   Status remove(const std::string& path) override {
-    if (name_budget_ == 0) return failure("remove: input/output error");
+    if (name_budget_ == 0 || broken(path)) return failure("remove: input/output error");
     if (name_budget_ > 0) --name_budget_;
     if (!nodes_.erase(path)) return fail(Errc::not_found, "no file " + path);
     return {};
   }
   Status remove_tree(const std::string& path) override {
+    if (broken(path)) return failure("remove: input/output error");
     std::erase_if(nodes_, [&](const auto& entry) { return entry.first.starts_with(path + "/"); });
     std::erase_if(directories_, [&](const auto& entry) { return entry == path || entry.starts_with(path + "/"); });
     return {};
   }
   Status make_directories(const std::string& path) override {
+    if (broken(path)) return failure("mkdir: input/output error");
     for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) directories_.insert(path.substr(0, at));
     directories_.insert(path);
     return {};
   }
   Result<std::vector<std::string>> list(const std::string& directory) override {
+    if (broken(directory)) return failure("list: input/output error");
     std::set<std::string> names;
     const auto add = [&](const std::string& path) {
       if (path.starts_with(directory + "/")) names.insert(path.substr(directory.size() + 1, path.find('/', directory.size() + 1) - directory.size() - 1));
@@ -83,10 +87,10 @@ class MemoryDisk final : public io::Disk {
     for (const auto& path : directories_) add(path);
     return std::vector<std::string>(names.begin(), names.end());
   }
-  bool exists(const std::string& path) override { return nodes_.contains(path) || directories_.contains(path); }
+  bool exists(const std::string& path) override { return !broken(path) && (nodes_.contains(path) || directories_.contains(path)); }
   Result<Space> space(const std::string&) override { return Space{1u << 30, 1u << 29}; }
   std::string absolute(const std::string& path) override { return path; }
-  Status sync_directory(const std::string&) override { return fail_sync_ ? failure("sync of a directory") : Status{}; }
+  Status sync_directory(const std::string& path) override { return fail_sync_ || broken(path) ? failure("sync of a directory") : Status{}; }
   Task<> offload(std::function<void()> work) override {
     co_await async::sleep_for(*context_, clock_, std::chrono::microseconds(random_.below(2000)));
     work();
@@ -124,19 +128,23 @@ class MemoryDisk final : public io::Disk {
   /// After so many more renames and removals each fails; -1: none does.
   void fail_names(std::int64_t after) { name_budget_ = after; }
   void fail_syncs(bool on) { fail_sync_ = on; }
+  /// Everything under this path fails from now on; empty: nothing does.
+  void break_under(std::string path) { broken_ = std::move(path); }
   std::map<std::string, std::shared_ptr<Node>>& nodes() { return nodes_; }
 
  private:
   class MemoryFile final : public io::File {
    public:
-    MemoryFile(MemoryDisk& disk, std::shared_ptr<Node> node) : disk_(disk), node_(std::move(node)) {}
+    MemoryFile(MemoryDisk& disk, std::shared_ptr<Node> node, std::string path) : disk_(disk), node_(std::move(node)), path_(std::move(path)) {}
     Result<std::size_t> read(std::uint64_t position, char* to, std::size_t n) override {
+      if (disk_.broken(path_)) return failure("read: input/output error");
       if (position >= node_->content.size()) return 0;
       n = std::min(n, node_->content.size() - position);
       std::memcpy(to, node_->content.data() + position, n);
       return n;
     }
     Status write(std::uint64_t position, ByteView bytes) override {
+      if (disk_.broken(path_)) return failure("write: input/output error");
       std::size_t n = bytes.size();
       if (disk_.write_budget_ >= 0) n = std::min<std::size_t>(n, static_cast<std::size_t>(disk_.write_budget_));
       const Node::Write write{position, Bytes(bytes.substr(0, n)), false};
@@ -148,13 +156,14 @@ class MemoryDisk final : public io::Disk {
     }
     Result<std::uint64_t> size() override { return node_->content.size(); }
     Status truncate(std::uint64_t size) override {
+      if (disk_.broken(path_)) return failure("truncate: input/output error");
       const Node::Write write{size, {}, true};
       apply(*node_, write, 0);
       node_->since.push_back(write);
       return {};
     }
     Status sync() override {
-      if (disk_.fail_sync_) return failure("sync: input/output error");
+      if (disk_.fail_sync_ || disk_.broken(path_)) return failure("sync: input/output error");
       node_->stable = node_->content;
       node_->since.clear();
       node_->ever_synced = true;
@@ -164,7 +173,9 @@ class MemoryDisk final : public io::Disk {
    private:
     MemoryDisk& disk_;
     std::shared_ptr<Node> node_;
+    std::string path_;
   };
+  bool broken(const std::string& path) const { return !broken_.empty() && (path == broken_ || path.starts_with(broken_ + "/")); }
 
   static void apply(Node& node, const Node::Write& write, std::size_t n) {
     if (write.truncate) {
@@ -185,6 +196,7 @@ class MemoryDisk final : public io::Disk {
   std::int64_t write_budget_ = -1;
   std::int64_t name_budget_ = -1;
   bool fail_sync_ = false;
+  std::string broken_;
 };
 
 }  // namespace meridian::testing
