@@ -94,14 +94,14 @@ LogDirectory* ReplicaManager::directory_for_new() {
   return best;
 }
 
-ReplicaManager::Opened ReplicaManager::open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config) {
+ReplicaManager::Opened ReplicaManager::open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config, bool may_create) {
   const auto failed = [&](LogDirectory* directory, Error error) { return Opened{partition, directory, std::unexpected(std::move(error))}; };
   const auto found = find_directory(topic, partition);
   if (!found) return failed(nullptr, found.error());
   LogDirectory* directory = *found;
-  // At start: it may well lie in the directory that does not work, and must not begin anew in another.
+  // At start it may well lie in the directory that does not work, and must not begin anew in another.
   const bool some_failed = std::ranges::any_of(directories_, [](const auto& each) { return each->failed(); });
-  if (!directory && first_publish_ && some_failed) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
+  if (!directory && (!may_create || (first_publish_ && some_failed))) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
   const bool fresh = !directory;
   if (!directory) directory = directory_for_new();
   if (!directory) return failed(nullptr, {Errc::io, "no log directory works"});
@@ -125,17 +125,19 @@ Task<> ReplicaManager::apply_topic(std::shared_ptr<const metadata::TopicImage> t
 }
 
 Task<> ReplicaManager::open_missing(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic) {
-  const auto config = metadata::log_config(*home.settings, topic->configs);
-  std::vector<std::int32_t> here, missing;
+  std::vector<std::int32_t> here;
+  std::vector<std::pair<std::int32_t, bool>> missing;  ///< and whether it could not be opened before
   for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
     if (&this->home(topic->name, n) == &home.shard) here.push_back(n);
   if (here.empty()) co_return;
+  const auto config = metadata::log_config(*home.settings, topic->configs);
   for (const auto n : here)
-    if (!find(topic->name, n) && !home.moves.contains({topic->name, n})) missing.push_back(n);
+    if (!find(topic->name, n) && !home.moves.contains({topic->name, n})) missing.emplace_back(n, home.failed.contains({topic->name, n}));
   std::vector<Opened> opened;
   if (!missing.empty())
     co_await disk_.offload([&] {
-      for (const auto n : missing) opened.push_back(open_log(*topic, n, config));
+      // What could not be opened before is looked for again, but never begun anew.
+      for (const auto& [n, failed_before] : missing) opened.push_back(open_log(*topic, n, config, !failed_before));
       // The new directories' names: before a creation is acknowledged.
       std::set<LogDirectory*> touched;
       for (const auto& each : opened)
@@ -208,6 +210,12 @@ Task<std::pair<kafka::ErrorCode, Offset>> ReplicaManager::delete_records(std::st
   if (moved.first != kafka::ErrorCode::none) co_return moved;
   // The start offset must not go back after a crash.
   if (auto done = co_await async::on(*shards_[0], write_checkpoints()); !done) co_return std::pair{kafka::ErrorCode::kafka_storage_error, Offset{-1}};
+  // Nothing was written where the directory has failed meanwhile.
+  const bool kept = co_await async::on(home(topic, partition), [](ReplicaManager& self, std::string name, std::int32_t n) -> Task<bool> {
+    const auto replica = self.find(name, n);
+    co_return replica && !replica->log().offline();
+  }(*this, topic, partition));
+  if (!kept) co_return std::pair{kafka::ErrorCode::kafka_storage_error, Offset{-1}};
   co_return moved;
 }
 

@@ -89,7 +89,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   Task<> remove_topic(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic);
   Result<LogDirectory*> find_directory(const metadata::TopicImage& topic, std::int32_t partition);
   LogDirectory* directory_for_new();
-  Opened open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config);
+  Opened open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config, bool may_create);
   LogDirectory* directory_of(const storage::Log& log);
   Task<kafka::ErrorCode> start_move(PerShard& home, TopicPartition id, LogDirectory* to);
   Task<> move(PerShard& home, TopicPartition id);

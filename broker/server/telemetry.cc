@@ -28,18 +28,26 @@ std::string prometheus_name(std::string_view name) {
 Telemetry::Client& Telemetry::find(const Uuid& id, const metadata::ClientIdentity& identity, const metadata::ClientSubscription& subscription) {
   if (!clients_.contains(id) && clients_.size() >= clients_max) {
     forget_silent();
-    if (clients_.size() >= clients_max) clients_.erase(std::ranges::min_element(clients_, {}, [](const auto& entry) { return entry.second.seen; }));
+    if (clients_.size() >= clients_max) forget(std::ranges::min_element(clients_, {}, [](const auto& entry) { return entry.second.seen; }));
   }
   Client& client = clients_[id];
   client.client_id = identity.client_id;
-  client.interval = subscription.interval;
+  if (client.interval.count() == 0) client.interval = subscription.interval;
   client.seen = clock_.now();
   return client;
 }
 
 void Telemetry::forget_silent() {
   const auto now = clock_.now();
-  std::erase_if(clients_, [now](const auto& entry) { return entry.second.seen + 3 * entry.second.interval < now; });
+  for (auto it = clients_.begin(); it != clients_.end();) {
+    const auto client = it++;
+    if (client->second.seen + 3 * client->second.interval < now) forget(client);
+  }
+}
+
+void Telemetry::forget(std::map<Uuid, Client>::iterator client) {
+  series_total_ -= client->second.series.size();
+  clients_.erase(client);
 }
 
 kafka::GetTelemetrySubscriptionsResponse Telemetry::subscription(const metadata::MetadataImage& image, Uuid id, const metadata::ClientIdentity& identity) {
@@ -54,6 +62,7 @@ kafka::GetTelemetrySubscriptionsResponse Telemetry::subscription(const metadata:
   }
   client.asked = now;
   client.must_ask = false;
+  client.interval = subscription.interval;
   response.subscription_id = subscription.id;
   for (const auto codec : {kafka::Compression::zstd, kafka::Compression::lz4, kafka::Compression::gzip, kafka::Compression::snappy})
     response.accepted_compression_types.push_back(static_cast<std::int8_t>(codec));
@@ -82,7 +91,7 @@ ErrorCode Telemetry::push(const metadata::MetadataImage& image, const kafka::Pus
   if (error == ErrorCode::throttling_quota_exceeded) return error;
   client.pushed = clock_.now();
   client.terminating = request.terminating;
-  if (error != ErrorCode::none) return error;
+  if (error != ErrorCode::none || subscription.metrics.empty()) return error;  // nothing was asked for
   const auto plain = kafka::decompress(static_cast<kafka::Compression>(request.compression_type), request.metrics.data,
                                        static_cast<std::size_t>(bytes_max_) * unfolded_factor);
   const auto points = plain ? metrics::parse_otlp(*plain, series_max) : fail(plain.error());
@@ -101,7 +110,10 @@ void Telemetry::take(Client& client, const std::string& instance, const std::vec
     for (const auto& [key, value] : point.attributes)
       if (const auto name = prometheus_name(key); name != "client_id" && name != "client_instance_id") labels += "," + metrics::label(name.c_str(), value);
     const Series series{prometheus_name(point.name), std::move(labels)};
-    if (!client.series.contains(series) && client.series.size() >= series_max) continue;
+    if (!client.series.contains(series)) {
+      if (client.series.size() >= series_max || series_total_ >= series_total_max || series.first.size() + series.second.size() > series_bytes_max) continue;
+      ++series_total_;
+    }
     Value& slot = client.series[series];
     slot.value = point.delta ? slot.value + point.value : point.value;
     slot.sum = point.sum;

@@ -16,8 +16,8 @@ class Telemetry {
  public:
   /// Clients that are known at a time; beyond them the one that has been silent for longest is forgotten.
   static constexpr std::size_t clients_max = 10'000;
-  /// Series of one client.
-  static constexpr std::size_t series_max = 2'000;
+  /// Series of one client, of all clients, and bytes of one's name and labels; what goes beyond is left out.
+  static constexpr std::size_t series_max = 2'000, series_total_max = 200'000, series_bytes_max = 1'024;
 
   /// Lives on one shard. `bytes_max`: of one push, as sent; unfolded it may be 16 times as large.
   Telemetry(async::Clock& clock, std::int32_t bytes_max) : clock_(clock), bytes_max_(bytes_max) {}
@@ -36,7 +36,7 @@ class Telemetry {
   };
   struct Client {
     std::string client_id;
-    std::chrono::milliseconds interval{};
+    std::chrono::milliseconds interval{};           ///< that it was told
     std::optional<async::TimePoint> asked, pushed;  ///< last request of each kind that was let through
     bool must_ask = false;                          ///< its last push was refused with something that asking again heals
     bool terminating = false;
@@ -47,10 +47,12 @@ class Telemetry {
   kafka::ErrorCode check_push(const Client& client, const kafka::PushTelemetryRequest& request, const metadata::ClientSubscription& subscription) const;
   void take(Client& client, const std::string& instance, const std::vector<metrics::OtlpPoint>& points);
   void forget_silent();
+  void forget(std::map<Uuid, Client>::iterator client);
 
   async::Clock& clock_;
   std::int32_t bytes_max_;
   std::map<Uuid, Client> clients_;
+  std::size_t series_total_ = 0;
 };
 
 }  // namespace meridian::server

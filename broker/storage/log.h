@@ -114,7 +114,8 @@ class Log {
   Task<Status> flush();
   /// The same at once, for start and stop. Blocks.
   Status flush_blocking();
-  bool needs_flush() const { return synced_end_ < end_offset_; }
+  /// Also where only what belongs to rolled segments is not stable yet.
+  bool needs_flush() const { return synced_end_ < end_offset_ || !unsynced_.empty(); }
 
   /// First record with a timestamp >= `timestamp_ms`, below `limit`.
   Result<std::optional<TimestampHit>> find_timestamp(std::int64_t timestamp_ms, Offset limit);

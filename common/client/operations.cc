@@ -6,6 +6,7 @@ namespace {
 using kafka::ErrorCode;
 constexpr std::int32_t fetch_bytes_max = 8 << 20;
 constexpr auto retry_pause = std::chrono::milliseconds(50);
+constexpr std::int16_t topics_by_name = 9;  // OffsetCommit and OffsetFetch: topics go by id above
 
 std::unexpected<Error> refused(const std::string& what, ErrorCode error, const std::optional<std::string>& message = {}) {
   return fail(Errc::refused, what + ": " + std::string(kafka::error_name(error)) + (message && !message->empty() ? " (" + *message + ")" : ""));
@@ -200,7 +201,7 @@ Task<Result<GroupOffsets>> committed(Cluster& cluster, std::string group, async:
     kafka::OffsetFetchRequestGroup entry;
     entry.group_id = group;
     request.groups = {entry};
-    auto response = co_await (*coordinator)->call(request, deadline);
+    auto response = co_await (*coordinator)->call(request, deadline, topics_by_name);
     if (!response) co_return fail(response.error());
     auto error = response->error_code;
     auto* topics = &response->topics;
@@ -234,7 +235,7 @@ Task<Status> commit(Cluster& cluster, std::string group, GroupOffsets offsets, a
   for (;;) {
     auto coordinator = co_await cluster.coordinator(group, 0, deadline);
     if (!coordinator) co_return fail(coordinator.error());
-    auto response = co_await (*coordinator)->call(request, deadline);
+    auto response = co_await (*coordinator)->call(request, deadline, topics_by_name);
     if (!response) co_return fail(response.error());
     ErrorCode error = ErrorCode::none;
     for (const auto& topic : response->topics)

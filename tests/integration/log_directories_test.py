@@ -76,6 +76,8 @@ def test_a_directory_that_does_not_work_takes_its_own_partitions_offline(directo
         for partition in kept:
             assert produce(broker, "t", partition, [b"second"] * 10) == []
         assert all(values == [b"first"] * 10 + [b"second"] * 10 for values in consume(broker, "t", kept).values())
+        # A change of the topic looks for them again, and must not begin them anew in the directory that works.
+        cli("kafka-configs.sh", "--bootstrap-server", broker.kafka, "--alter", "--entity-type", "topics", "--entity-name", "t", "--add-config", "retention.ms=1000000000")
         assert produce(broker, "t", lost[0], [b"second"]), "it is offline"
         cli("-b", broker.kafka, "topic", "create", "u", "-p", "3")
         assert len(described(broker, "u")[one][1]) == 3, "new partitions go where it works"

@@ -33,10 +33,17 @@ class History {
       problem("committed offset of partition " + std::to_string(partition) + " went back from " + std::to_string(committed_[partition]) + " to " +
               std::to_string(offset));
   }
+  /// Records below are to be deleted: from when it is asked for on they may be gone, once it is acknowledged none may come back.
+  void deleting(std::int32_t partition, Offset before) { may_be_gone_[partition] = std::max(may_be_gone_[partition], before); }
+  void deleted(std::int32_t partition, Offset before) { gone_[partition] = std::max(gone_[partition], before); }
+  void starts_at(std::int32_t partition, Offset start) {
+    if (start < gone_[partition]) problem("deleted records of partition " + std::to_string(partition) + " are back: it starts at " + std::to_string(start));
+    if (start > may_be_gone_[partition]) problem("records below " + place(partition, start) + " are gone, and nobody deleted them");
+  }
   /// After the final polls.
   void finish() {
     for (const auto& [at, value] : acked_)
-      if (!read_.contains(at)) problem("lost-write: " + value + " at " + place(at.first, at.second));
+      if (!read_.contains(at) && at.second >= may_be_gone_[at.first]) problem("lost-write: " + value + " at " + place(at.first, at.second));
   }
   void problem(std::string what) { problems_.push_back(std::move(what)); }
   const std::vector<std::string>& problems() const { return problems_; }
@@ -46,7 +53,7 @@ class History {
   static std::string place(std::int32_t partition, Offset offset) { return std::to_string(partition) + ":" + std::to_string(offset); }
   std::map<std::pair<std::int32_t, Offset>, std::string> acked_, read_;
   std::map<std::string, std::pair<std::int32_t, Offset>> acked_values_, read_values_;
-  std::map<std::int32_t, Offset> committed_;
+  std::map<std::int32_t, Offset> committed_, may_be_gone_, gone_;
   std::vector<std::string> problems_;
 };
 

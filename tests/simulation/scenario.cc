@@ -51,6 +51,13 @@ class Simulation {
     for (int i = 0; i < crashes; ++i) {
       steps(200 + random_.below(4000));
       if (random_.one_in(3)) {
+        // Less than message.timestamp.after.max.ms, so that batches made before are still welcome.
+        const auto ahead = std::chrono::minutes(random_.below(50)) - std::chrono::minutes(25);
+        note(fmt::format("the wall clock is set {} min ahead", ahead.count()));
+        clock_.set_wall(ahead);
+        steps(200 + random_.below(1000));
+      }
+      if (random_.one_in(3)) {
         note("/more fails");
         disk_.break_under("/more");
         steps(200 + random_.below(2000));
@@ -166,6 +173,7 @@ class Simulation {
       spawn(consume(n));
     }
     spawn(commit());
+    spawn(administer());
     for (int member = 0; member < 2; ++member) spawn(rebalance(member));
     for (int client = 0; client < 2; ++client) spawn(transactions_.run(cluster(), client));
   }
@@ -200,6 +208,7 @@ class Simulation {
           note(fmt::format("acked {}:{} +{}", partition, *base, values.size()));
           break;
         }
+        if (stopping_) note(fmt::format("partition {} refuses: {}", partition, base.error().message));
         if (base.error().code == Errc::refused && base.error().message.find("OUT_OF_ORDER") != std::string::npos)
           history_.problem("producer: " + base.error().message);
         co_await breath();
@@ -216,7 +225,9 @@ class Simulation {
     while (!stopping_) {
       const auto end = co_await client::list_offset(at, topic, partition, client::latest, soon());
       if (end && *end < next) history_.problem(fmt::format("HW monotone: partition {} ended at {}, now {}", partition, next, *end));
-      if (end)
+      const auto start = co_await client::list_offset(at, topic, partition, client::earliest, soon());
+      if (start && *start > next) next = *start;  // deleted meanwhile
+      if (end && *end > next)
         (void)co_await client::read_range(
             at, topic, partition, next, *end,
             [&](const kafka::RecordView& record) {
@@ -226,6 +237,33 @@ class Simulation {
             },
             soon());
       co_await breath();
+    }
+    co_await at.stop();
+  }
+
+  /// Deletes records, and moves logs between the directories.
+  Task<> administer() {
+    auto& at = cluster();
+    co_await ensure_topic(at);
+    while (!stopping_) {
+      for (int i = 0; i < 5 && !stopping_; ++i) co_await breath();
+      const auto partition = static_cast<std::int32_t>(random_.below(partitions));
+      const auto start = co_await client::list_offset(at, topic, partition, client::earliest, soon());
+      if (!start) continue;
+      history_.starts_at(partition, *start);
+      if (random_.one_in(3)) {
+        const auto end = co_await client::list_offset(at, topic, partition, client::latest, soon());
+        if (!end || *end <= *start) continue;
+        const Offset before = *start + static_cast<Offset>(random_.below(static_cast<std::uint64_t>(*end - *start) / 4 + 1));
+        history_.deleting(partition, before);
+        const auto done = co_await at.call_any(kafka::DeleteRecordsRequest{.topics = {{topic, {{partition, before}}}}, .timeout_ms = 1000}, soon());
+        if (done && done->topics.at(0).partitions.at(0).error_code == ErrorCode::none) history_.deleted(partition, before);
+        if (done) note(fmt::format("deleted {} below {}", partition, before));
+      } else {
+        const std::string to = random_.one_in(2) ? "/data" : "/more";
+        const auto done = co_await at.call_any(kafka::AlterReplicaLogDirsRequest{.dirs = {{to, {{topic, {partition}}}}}}, soon());
+        if (done) note(fmt::format("{} moves to {}: {}", partition, to, kafka::error_name(done->results.at(0).partitions.at(0).error_code)));
+      }
     }
     co_await at.stop();
   }
@@ -315,8 +353,10 @@ class Simulation {
               self.history_.problem("final poll: " + end.error().message);
               continue;
             }
+            const auto start = co_await client::list_offset(at, topic, n, client::earliest, self.clock_.now() + 30s);
+            if (start) self.history_.starts_at(n, *start);
             const auto read = co_await client::read_range(
-                at, topic, n, 0, *end,
+                at, topic, n, start.value_or(0), *end,
                 [&](const kafka::RecordView& record) {
                   self.history_.read(n, record.offset, std::string(*record.value));
                   return true;

@@ -11,7 +11,11 @@ namespace meridian::simulation {
 class SimClock final : public async::Clock {
  public:
   async::TimePoint now() const override { return now_; }
-  std::int64_t wall_ms() const override { return 1'700'000'000'000 + std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count(); }
+  std::int64_t wall_ms() const override {
+    return 1'700'000'000'000 + std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch() + wall_ahead_).count();
+  }
+  /// Somebody sets the wall clock; time that is waited for goes on as before.
+  void set_wall(async::Duration ahead) { wall_ahead_ = ahead; }
 
   void arm(boost::asio::steady_timer& timer, async::TimePoint at) override {
     timer.expires_at(async::TimePoint::max());
@@ -62,6 +66,7 @@ class SimClock final : public async::Clock {
   };
   using Timers = std::map<std::pair<async::TimePoint, std::uint64_t>, Armed>;
   async::TimePoint now_{std::chrono::hours(1)};
+  async::Duration wall_ahead_{};
   std::uint64_t next_id_ = 0;
   Timers timers_;
   std::map<boost::asio::steady_timer*, Timers::iterator> armed_;

@@ -4,6 +4,7 @@
 namespace meridian::server {
 namespace {
 using kafka::ErrorCode;
+constexpr std::int16_t topics_by_id = 10;         ///< OffsetCommit and OffsetFetch
 constexpr std::int32_t group_operations = 0xd48;  // READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS
 }  // namespace
 
@@ -60,6 +61,9 @@ Task<kafka::LeaveGroupResponse> handle_leave_group(RequestContext& context, kafk
 Task<kafka::OffsetCommitResponse> handle_offset_commit(RequestContext& context, kafka::OffsetCommitRequest& request) {
   const auto image = context.image();
   const bool allowed = context.allowed(Operation::read, Resource::group, request.group_id);
+  if (context.version >= topics_by_id)
+    for (auto& topic : request.topics)
+      if (const auto* known = image->topic(topic.topic_id)) topic.name = known->name;
   // Unknown topics are answered here; the rest goes to the coordinator, and its answers are put back in request order.
   kafka::OffsetCommitRequest known = request;
   for (auto& topic : known.topics)
@@ -76,9 +80,11 @@ Task<kafka::OffsetCommitResponse> handle_offset_commit(RequestContext& context, 
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
+    out.topic_id = topic.topic_id;
     for (const auto& partition : topic.partitions) {
       const auto it = results.find({topic.name, partition.partition_index});
       const ErrorCode missing = !allowed                                                         ? ErrorCode::group_authorization_failed
+                                : topic.name.empty() && context.version >= topics_by_id          ? ErrorCode::unknown_topic_id
                                 : !context.allowed(Operation::read, Resource::topic, topic.name) ? ErrorCode::topic_authorization_failed
                                                                                                  : ErrorCode::unknown_topic_or_partition;
       out.partitions.push_back({partition.partition_index, it == results.end() ? missing : it->second});
@@ -86,6 +92,34 @@ Task<kafka::OffsetCommitResponse> handle_offset_commit(RequestContext& context, 
   }
   co_return response;
 }
+
+namespace {
+
+/// From version 10 on topics go by id: those of the request get their names; what has no name is taken out and answered here.
+std::vector<kafka::OffsetFetchResponseTopic> name_topics(const metadata::MetadataImage& image, kafka::OffsetFetchRequestGroup& group) {
+  std::vector<kafka::OffsetFetchResponseTopic> unknown;
+  if (!group.topics) return unknown;
+  for (auto& topic : *group.topics) {
+    if (const auto* known = image.topic(topic.topic_id)) {
+      topic.name = known->name;
+      continue;
+    }
+    auto& out = unknown.emplace_back();
+    out.topic_id = topic.topic_id;
+    for (const auto n : topic.partition_indexes) out.partitions.push_back({.partition_index = n, .metadata = "", .error_code = ErrorCode::unknown_topic_id});
+  }
+  std::erase_if(*group.topics, [](const auto& topic) { return topic.name.empty(); });
+  return unknown;
+}
+
+/// And those of the answer their ids; offsets of topics that are gone cannot be told of.
+void identify_topics(const metadata::MetadataImage& image, kafka::OffsetFetchResponseGroup& group) {
+  for (auto& topic : group.topics)
+    if (const auto* known = image.topic(topic.name)) topic.topic_id = known->id;
+  std::erase_if(group.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
+}
+
+}  // namespace
 
 Task<kafka::OffsetFetchResponse> handle_offset_fetch(RequestContext& context, kafka::OffsetFetchRequest& request) {
   kafka::OffsetFetchResponse response;
@@ -97,7 +131,12 @@ Task<kafka::OffsetFetchResponse> handle_offset_fetch(RequestContext& context, ka
   }
   for (auto& group : request.groups) {
     if (context.allowed(Operation::describe, Resource::group, group.group_id)) {
-      response.groups.push_back(co_await context.services.groups.fetch(std::move(group), request.require_stable));
+      std::vector<kafka::OffsetFetchResponseTopic> unknown;
+      if (context.version >= topics_by_id) unknown = name_topics(*context.image(), group);
+      auto answer = co_await context.services.groups.fetch(std::move(group), request.require_stable);
+      if (context.version >= topics_by_id) identify_topics(*context.image(), answer);
+      if (answer.error_code == ErrorCode::none) std::ranges::move(unknown, std::back_inserter(answer.topics));
+      response.groups.push_back(std::move(answer));
       continue;
     }
     response.groups.push_back({.group_id = group.group_id, .topics = {}, .error_code = ErrorCode::group_authorization_failed});

@@ -5,7 +5,7 @@ namespace meridian::server {
 namespace {
 
 using kafka::ErrorCode;
-constexpr std::int64_t latest = -1, earliest = -2, max_timestamp = -3, earliest_local = -4, last_tiered = -5;
+constexpr std::int64_t latest = -1, earliest = -2, max_timestamp = -3, earliest_local = -4, last_tiered = -5, earliest_pending_upload = -6;
 
 ErrorCode check_epoch(replication::Replica& replica, std::int32_t current) {
   const auto epoch = replica.partition().leader_epoch();
@@ -19,7 +19,8 @@ std::int16_t known_since(std::int64_t timestamp) {
   if (timestamp == max_timestamp) return 7;
   if (timestamp == earliest_local) return 8;
   if (timestamp == last_tiered) return 9;
-  return timestamp < last_tiered ? INT16_MAX : 1;
+  if (timestamp == earliest_pending_upload) return 11;
+  return timestamp < earliest_pending_upload ? INT16_MAX : 1;
 }
 
 Task<> list_partition(Services& services, const std::string& topic, const kafka::ListOffsetsRequestPartition& request, bool read_committed,
@@ -31,7 +32,7 @@ Task<> list_partition(Services& services, const std::string& topic, const kafka:
   if (result.error_code != ErrorCode::none) co_return;
   storage::Log& log = replica->log();
   const Offset end = read_committed ? replica->last_stable_offset() : replica->high_watermark();
-  if (request.timestamp == last_tiered) co_return;  // nothing is tiered: -1
+  if (request.timestamp == last_tiered || request.timestamp == earliest_pending_upload) co_return;  // nothing is tiered: -1
   if (request.timestamp == latest || request.timestamp == earliest || request.timestamp == earliest_local) {
     result.offset = request.timestamp == latest ? end : log.start_offset();
     result.leader_epoch = request.timestamp == latest ? replica->partition().leader_epoch() : log.leader_epochs().epoch_at(log.start_offset());

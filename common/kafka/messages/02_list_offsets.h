@@ -69,7 +69,7 @@ struct ListOffsetsResponse {
 };
 
 struct ListOffsetsRequest {
-  static constexpr ApiInfo api{.key = 2, .name = "ListOffsets", .versions = {1, 10}, .flexible_since = 6};
+  static constexpr ApiInfo api{.key = 2, .name = "ListOffsets", .versions = {1, 11}, .flexible_since = 6};
   using Response = ListOffsetsResponse;
   std::int32_t replica_id = -1;
   std::int8_t isolation_level = 0;

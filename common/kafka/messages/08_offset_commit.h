@@ -1,5 +1,5 @@
 // OffsetCommit (API key 8). 9: first usable with KIP-848 groups. ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS:
-// as for Heartbeat; OFFSET_METADATA_TOO_LARGE: over offset.metadata.max.bytes.
+// as for Heartbeat; 10: topics by id, UNKNOWN_TOPIC_ID; OFFSET_METADATA_TOO_LARGE: over offset.metadata.max.bytes.
 #pragma once
 
 #include "common/kafka/codec.h"
@@ -24,9 +24,11 @@ struct OffsetCommitRequestPartition {
 struct OffsetCommitRequestTopic {
   std::string name;
   std::vector<OffsetCommitRequestPartition> partitions;
+  Uuid topic_id;
 
   void fields(this auto& self, auto& f) {
-    f(self.name);
+    f(self.name, until(9));
+    f(self.topic_id, since(10));
     f(self.partitions);
   }
   bool operator==(const OffsetCommitRequestTopic&) const = default;
@@ -46,9 +48,11 @@ struct OffsetCommitResponsePartition {
 struct OffsetCommitResponseTopic {
   std::string name;
   std::vector<OffsetCommitResponsePartition> partitions;
+  Uuid topic_id;
 
   void fields(this auto& self, auto& f) {
-    f(self.name);
+    f(self.name, until(9));
+    f(self.topic_id, since(10));
     f(self.partitions);
   }
   bool operator==(const OffsetCommitResponseTopic&) const = default;
@@ -66,7 +70,7 @@ struct OffsetCommitResponse {
 };
 
 struct OffsetCommitRequest {
-  static constexpr ApiInfo api{.key = 8, .name = "OffsetCommit", .versions = {2, 9}, .flexible_since = 8};
+  static constexpr ApiInfo api{.key = 8, .name = "OffsetCommit", .versions = {2, 10}, .flexible_since = 8};
   using Response = OffsetCommitResponse;
   std::string group_id;
   std::int32_t generation_id = -1;

@@ -1,4 +1,5 @@
-// OffsetFetch (API key 9). 8: several groups in one request. Null topics: every committed partition. Offset -1: nothing is committed.
+// OffsetFetch (API key 9). 8: several groups in one request. 10: topics by id, UNKNOWN_TOPIC_ID. Null topics: every committed partition. Offset -1: nothing is
+// committed.
 #pragma once
 
 #include "common/kafka/codec.h"
@@ -8,9 +9,11 @@ namespace meridian::kafka {
 struct OffsetFetchRequestTopic {
   std::string name;
   std::vector<std::int32_t> partition_indexes;
+  Uuid topic_id;
 
   void fields(this auto& self, auto& f) {
-    f(self.name);
+    f(self.name, until(9));
+    f(self.topic_id, since(10));
     f(self.partition_indexes);
   }
   bool operator==(const OffsetFetchRequestTopic&) const = default;
@@ -51,9 +54,11 @@ struct OffsetFetchResponsePartition {
 struct OffsetFetchResponseTopic {
   std::string name;
   std::vector<OffsetFetchResponsePartition> partitions;
+  Uuid topic_id;
 
   void fields(this auto& self, auto& f) {
-    f(self.name);
+    f(self.name, until(9));
+    f(self.topic_id, since(10));
     f(self.partitions);
   }
   bool operator==(const OffsetFetchResponseTopic&) const = default;
@@ -88,7 +93,7 @@ struct OffsetFetchResponse {
 };
 
 struct OffsetFetchRequest {
-  static constexpr ApiInfo api{.key = 9, .name = "OffsetFetch", .versions = {1, 9}, .flexible_since = 6};
+  static constexpr ApiInfo api{.key = 9, .name = "OffsetFetch", .versions = {1, 10}, .flexible_since = 6};
   using Response = OffsetFetchResponse;
   std::string group_id;
   std::optional<std::vector<OffsetFetchRequestTopic>> topics;

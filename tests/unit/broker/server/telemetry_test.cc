@@ -141,6 +141,20 @@ TEST_F(TelemetryTest, BadPushesAreRefused) {
   EXPECT_EQ(telemetry.text(), "");
 }
 
+TEST_F(TelemetryTest, NoClientTakesMoreThanItsShare) {
+  ask();
+  EXPECT_EQ(push({{.name = "short", .value = 1}, {.name = "long", .value = 1, .attribute = std::string(1100, 'x')}}), ErrorCode::none);
+  const auto text = telemetry.text();
+  EXPECT_NE(text.find("short"), std::string::npos);
+  EXPECT_EQ(text.find("long"), std::string::npos);
+  image.resource_configs.clear();
+  later(milliseconds(1000));
+  const auto unasked = telemetry.subscription(image, id, identity);
+  subscription = unasked.subscription_id;
+  EXPECT_EQ(push({{.name = "unasked", .value = 1}}), ErrorCode::none);
+  EXPECT_EQ(telemetry.text().find("unasked"), std::string::npos);
+}
+
 TEST_F(TelemetryTest, SilentClientsAreForgotten) {
   ask();
   EXPECT_EQ(push({{.name = "m", .value = 1}}), ErrorCode::none);
