@@ -234,6 +234,7 @@ Task<std::vector<ReplicaManager::Directory>> ReplicaManager::directories() {
       out.total_bytes = static_cast<std::int64_t>(space->total);
       out.usable_bytes = static_cast<std::int64_t>(space->available);
     }
+    if (out.failed) continue;
     for (auto& home : per_shard_)
       co_await async::on(home->shard, [](ReplicaManager& self, PerShard& at, LogDirectory* wanted, std::vector<LogSize>& logs) -> Task<> {
         for (auto& [topic, partitions] : at.topics)

@@ -62,9 +62,10 @@ Task<Result<bool>> ReplicaManager::copy_sealed(PerShard& home, TopicPartition id
     if (log.active_bytes() > 0)
       if (auto done = log.roll(); !done) co_return fail(done.error());
     const Offset sealed_end = log.end_offset();
-    bool complete = false;
-    while (!complete) {
+    for (bool complete = false;;) {
+      // Also after the last slice: the topic may have been deleted meanwhile.
       if (replica->is_shut() || home.stopping || home.moves.at(id).to != to) co_return false;
+      if (complete) break;
       if (log.offline()) co_return fail(Errc::io, "the log directory has failed");
       // What is rolled may be in memory in part until it is flushed, and a compaction may be at its end still.
       if (log.recovery_point() < sealed_end || log.compacting()) {

@@ -1,4 +1,4 @@
-// kafka-configs.sh: configurations of topics, brokers and groups, quotas of clients and users.
+// kafka-configs.sh: configurations of topics, brokers, groups and client metrics, quotas of clients and users.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -13,10 +13,10 @@ using kafka::ErrorCode;
 constexpr std::int8_t set = 0, remove = 1;
 
 struct Entity {
-  std::string type;  ///< "topics", "brokers", "clients", "users", "groups"
+  std::string type;  ///< "topics", "brokers", "clients", "users", "groups", "client-metrics"
   std::string name;  ///< empty: the default
   std::string told() const { return type.substr(0, type.size() - 1); }
-  std::int8_t resource() const { return type == "topics" ? 2 : type == "brokers" ? 4 : type == "groups" ? 32 : 0; }
+  std::int8_t resource() const { return type == "topics" ? 2 : type == "brokers" ? 4 : type == "groups" ? 32 : type == "client-metrics" ? 16 : 0; }
 };
 
 Result<Entity> entity_of(const KafkaOptions& options) {
@@ -24,10 +24,11 @@ Result<Entity> entity_of(const KafkaOptions& options) {
     if (const auto name = options.get(kind)) return Entity{std::string(kind) + "s", *name};
     if (options.has(std::string(kind) + "-defaults")) return Entity{std::string(kind) + "s", ""};
   }
+  if (const auto name = options.get("client-metrics")) return Entity{"client-metrics", *name};
   const auto type = options.get("entity-type");
   if (!type) return fail(Errc::invalid, "--entity-type must be specified");
-  if (*type != "topics" && *type != "brokers" && *type != "clients" && *type != "users" && *type != "groups")
-    return fail(Errc::invalid, "Invalid entity type " + *type + ", the entity type must be one of topics, clients, users, brokers, groups");
+  if (*type != "topics" && *type != "brokers" && *type != "clients" && *type != "users" && *type != "groups" && *type != "client-metrics")
+    return fail(Errc::invalid, "Invalid entity type " + *type + ", the entity type must be one of topics, clients, users, brokers, client-metrics, groups");
   if (!options.has("entity-name") && !options.has("entity-default") && options.has("alter"))
     return fail(Errc::invalid, "an entity name must be specified with --alter of " + *type);
   return Entity{*type, options.get("entity-name").value_or("")};

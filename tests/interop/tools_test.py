@@ -28,12 +28,14 @@ def test_aliases_print_kafkas_lines(directory):
         cli("-b", broker.kafka, "topic", "produce", "a_b", "-p", 0, stdin="one\ntwo\n")
         cli("-b", broker.kafka, "group", "seek", "g", "--topic", "a_b", "--to", "1")
         cli("kafka-configs.sh", "--bootstrap-server", broker.kafka, "--alter", "--entity-type", "clients", "--entity-name", "c", "--add-config", "producer_byte_rate=1000")
+        cli("kafka-configs.sh", "--bootstrap-server", broker.kafka, "--alter", "--entity-type", "client-metrics", "--entity-name", "m", "--add-config", "metrics=[a.,b.],match=[client_id=x.*]")
         request = os.path.join(directory, "records.json")
         with open(request, "w") as f:
             json.dump({"partitions": [{"topic": "a_b", "partition": 0, "offset": 1}], "version": 1}, f)
         for script, main, *arguments in (("kafka-topics.sh", tools + "TopicCommand", "--describe", "--topic", "a_b"), ("kafka-topics.sh", tools + "TopicCommand", "--list"),
                                          ("kafka-configs.sh", "kafka.admin.ConfigCommand", "--describe", "--entity-type", "topics", "--entity-name", "a_b"),
                                          ("kafka-configs.sh", "kafka.admin.ConfigCommand", "--describe", "--entity-type", "clients", "--entity-name", "c"),
+                                         ("kafka-configs.sh", "kafka.admin.ConfigCommand", "--describe", "--entity-type", "client-metrics", "--entity-name", "m"),
                                          ("kafka-consumer-groups.sh", tools + "consumer.group.ConsumerGroupCommand", "--list"),
                                          ("kafka-consumer-groups.sh", tools + "consumer.group.ConsumerGroupCommand", "--describe", "--group", "g"),
                                          ("kafka-delete-records.sh", tools + "DeleteRecordsCommand", "--offset-json-file", request)):
