@@ -3,9 +3,11 @@
 while they are written, also when the broker is killed in the middle of it."""
 import json
 import os
+import subprocess
 import sys
 import threading
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import kafka_peer  # noqa: E402
 import suite  # noqa: E402
@@ -102,6 +104,44 @@ def test_the_broker_ends_when_no_directory_works(directory):
         raise AssertionError("it started")
     except RuntimeError as error:
         assert one in str(error), error
+
+
+def test_a_failing_device_takes_its_directory_offline_and_no_other(directory):
+    shim, flag = os.path.join(directory, "failing_sync.so"), os.path.join(directory, "failing")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, os.path.join(HERE, "..", "support", "failing_sync.c"), "-ldl"], check=True)
+    broker, (one, two) = broker_with_two(directory)  # durability fsync: nothing is acknowledged before its sync
+    os.environ.update(LD_PRELOAD=shim, FAILING_SYNC=flag)
+    try:
+        broker.start()
+    finally:
+        del os.environ["LD_PRELOAD"], os.environ["FAILING_SYNC"]
+    try:
+        cli("-b", broker.kafka, "topic", "create", "t", "-p", "4")
+        homes = {partition: path for path in (one, two) for partition in range(4) if os.path.isdir(os.path.join(path, f"t-{partition}"))}
+        for partition in range(4):
+            assert produce(broker, "t", partition, [b"first"]) == []
+        with open(flag, "w") as f:
+            f.write(two)
+        lost = [partition for partition in range(4) if homes[partition] == two]
+        kept = [partition for partition in range(4) if homes[partition] == one]
+        assert len(lost) == 2 and produce(broker, "t", lost[0], [b"second"]), "acknowledged without a sync"
+        assert produce(broker, "t", lost[1], [b"second"]), "the whole directory is offline"
+        for partition in kept:
+            assert produce(broker, "t", partition, [b"second"]) == []
+        assert "its log directory is offline" in broker.log()
+        with open(flag, "w") as f:
+            f.write(one)
+        assert produce(broker, "t", kept[0], [b"third"])
+        assert broker.process.wait(30) == 1, "nothing is left to serve"
+        broker.process.stdout.close()
+        assert "no log directory works any more" in broker.log()
+        os.remove(flag)
+        broker.start()
+        for partition, values in consume(broker, "t", range(4)).items():
+            acknowledged = [b"first"] if partition in lost else [b"first", b"second"]
+            assert values[: len(acknowledged)] == acknowledged, (partition, values)
+    finally:
+        broker.kill()
 
 
 class Writer:
