@@ -14,6 +14,7 @@ const char* quota_name(QuotaKind kind) {
     case QuotaKind::fetch: return "consumer_byte_rate";
     case QuotaKind::request: return "request_percentage";
     case QuotaKind::mutation: return "controller_mutation_rate";
+    case QuotaKind::connection: return "connection_creation_rate";
   }
   return "";
 }
@@ -80,6 +81,24 @@ Task<std::chrono::milliseconds> Quotas::charge(metadata::ImagePtr image, QuotaKi
 Task<std::chrono::milliseconds> Quotas::admit_mutations(metadata::ImagePtr image, std::string user, std::string client_id, double partitions) {
   if (image->quotas.empty()) co_return std::chrono::milliseconds(0);
   co_return co_await async::on(control_, charge_home(std::move(image), QuotaKind::mutation, std::move(user), std::move(client_id), partitions, true));
+}
+
+std::chrono::milliseconds Quotas::admit_connection(const metadata::MetadataImage& image, const std::string& ip) {
+  for (const auto& entity : {metadata::QuotaEntity{{"ip", ip}}, metadata::QuotaEntity{{"ip", ""}}}) {
+    const auto quota = image.quotas.find(entity);
+    if (quota == image.quotas.end()) continue;
+    const auto rate = quota->second.values.find(quota_name(QuotaKind::connection));
+    if (rate == quota->second.values.end()) continue;
+    Bucket& use = bucket({QuotaKind::connection, ip, "", entity}, rate->second);
+    const double over = use.level + 1 - rate->second * window_s_;
+    if (over <= 0) {
+      ++use.level;
+      return std::chrono::milliseconds(0);
+    }
+    const double wait_s = rate->second > 0 ? std::min(over / rate->second, window_s_) : window_s_;
+    return std::chrono::milliseconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(wait_s * 1000)));
+  }
+  return std::chrono::milliseconds(0);
 }
 
 }  // namespace meridian::server

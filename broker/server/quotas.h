@@ -1,4 +1,4 @@
-// Quotas: what clients may use of this broker (KIP-13, KIP-124, KIP-599, KIP-546). Use is counted per quota in a bucket that empties at
+// Quotas: what clients may use of this broker (KIP-13, KIP-124, KIP-599, KIP-546, KIP-612). Use is counted per quota in a bucket that empties at
 // the quota's rate and holds quota.window.num windows' worth; what goes over it is paid with waiting: the reply names the time and the
 // connection is not read from until it has passed (KIP-219).
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace meridian::server {
 
-enum class QuotaKind { produce, fetch, request, mutation };
+enum class QuotaKind { produce, fetch, request, mutation, connection };
 
 class Quotas {
  public:
@@ -22,6 +22,8 @@ class Quotas {
   Task<std::chrono::milliseconds> charge(metadata::ImagePtr image, QuotaKind kind, std::string user, std::string client_id, double amount);
   /// The same for mutations, before they are made: nothing is counted where the client is over its quota already.
   Task<std::chrono::milliseconds> admit_mutations(metadata::ImagePtr image, std::string user, std::string client_id, double partitions);
+  /// For how long a connection from `ip` is held before it is closed (KIP-612); 0: it is welcome, and counted. On `control`.
+  std::chrono::milliseconds admit_connection(const metadata::MetadataImage& image, const std::string& ip);
 
  private:
   struct Bucket {

@@ -51,16 +51,21 @@ Task<> Server::accept_loop() {
       log::warn("connection from {} refused: max.connections={}", (*stream)->peer(), connections_max);
       continue;
     }
+    const std::string peer = (*stream)->peer();
+    const auto hold = services_.quotas.admit_connection(*services_.cache.image(services_.control), peer.substr(0, peer.rfind(':')));
     ++connections_;
     ++*shard_connections_[static_cast<std::size_t>(at.shard.id())];
-    boost::asio::post(at.shard.context(), [this, &at, moved = std::make_shared<std::unique_ptr<io::Stream>>(std::move(*stream))] {
-      at.gate.spawn(adopt(at, std::move(*moved)), "connection");
+    boost::asio::post(at.shard.context(), [this, &at, hold, moved = std::make_shared<std::unique_ptr<io::Stream>>(std::move(*stream))] {
+      at.gate.spawn(adopt(at, std::move(*moved), hold), "connection");
     });
   }
 }
 
-Task<> Server::adopt(ShardServer& at, std::unique_ptr<io::Stream> stream) {
-  {
+Task<> Server::adopt(ShardServer& at, std::unique_ptr<io::Stream> stream, std::chrono::milliseconds hold) {
+  constexpr auto slice = std::chrono::milliseconds(50);  // so that stopping is not held up
+  for (const auto until = at.shard.clock().now() + hold; at.shard.clock().now() < until && !stopping_;)
+    co_await async::sleep_for(at.shard.context(), at.shard.clock(), std::min<async::Duration>(slice, until - at.shard.clock().now()));
+  if (hold.count() == 0) {
     auto connection = std::make_shared<ClientConnection>(at, std::move(stream));
     if (stopping_) connection->close();
     co_await connection->run(connection);

@@ -21,7 +21,8 @@ class Server {
  private:
   Task<> accept_loop();
   Task<> idle_loop(ShardServer& at);
-  Task<> adopt(ShardServer& at, std::unique_ptr<io::Stream> stream);
+  /// `hold`: over its address's quota, the connection is closed after that time, unserved.
+  Task<> adopt(ShardServer& at, std::unique_ptr<io::Stream> stream, std::chrono::milliseconds hold);
   Task<> stop_shard(ShardServer& at);
   ShardServer& least_loaded();
 

@@ -13,22 +13,23 @@ using kafka::ErrorCode;
 constexpr std::int8_t set = 0, remove = 1;
 
 struct Entity {
-  std::string type;  ///< "topics", "brokers", "clients", "users", "groups", "client-metrics"
+  std::string type;  ///< "topics", "brokers", "clients", "users", "ips", "groups", "client-metrics"
   std::string name;  ///< empty: the default
   std::string told() const { return type.substr(0, type.size() - 1); }
   std::int8_t resource() const { return type == "topics" ? 2 : type == "brokers" ? 4 : type == "groups" ? 32 : type == "client-metrics" ? 16 : 0; }
 };
 
 Result<Entity> entity_of(const KafkaOptions& options) {
-  for (const char* kind : {"topic", "broker", "client", "user", "group"}) {
+  for (const char* kind : {"topic", "broker", "client", "user", "ip", "group"}) {
     if (const auto name = options.get(kind)) return Entity{std::string(kind) + "s", *name};
     if (options.has(std::string(kind) + "-defaults")) return Entity{std::string(kind) + "s", ""};
   }
   if (const auto name = options.get("client-metrics")) return Entity{"client-metrics", *name};
   const auto type = options.get("entity-type");
   if (!type) return fail(Errc::invalid, "--entity-type must be specified");
-  if (*type != "topics" && *type != "brokers" && *type != "clients" && *type != "users" && *type != "groups" && *type != "client-metrics")
-    return fail(Errc::invalid, "Invalid entity type " + *type + ", the entity type must be one of topics, clients, users, brokers, client-metrics, groups");
+  if (*type != "topics" && *type != "brokers" && *type != "clients" && *type != "users" && *type != "groups" && *type != "client-metrics" && *type != "ips")
+    return fail(Errc::invalid,
+                "Invalid entity type " + *type + ", the entity type must be one of topics, clients, users, brokers, ips, client-metrics, groups");
   if (!options.has("entity-name") && !options.has("entity-default") && options.has("alter"))
     return fail(Errc::invalid, "an entity name must be specified with --alter of " + *type);
   return Entity{*type, options.get("entity-name").value_or("")};
@@ -75,7 +76,7 @@ const char* source_name(std::int8_t source) {
   return source >= 0 && source < 9 ? names[source] : names[0];
 }
 
-const char* quota_type(const Entity& entity) { return entity.type == "clients" ? "client-id" : "user"; }
+const char* quota_type(const Entity& entity) { return entity.type == "clients" ? "client-id" : entity.type == "ips" ? "ip" : "user"; }
 
 Task<Result<int>> alter_quota(Session& session, client::Cluster& cluster, const KafkaOptions& options, Entity entity) {
   kafka::AlterClientQuotasRequest request;
@@ -123,7 +124,7 @@ Task<Result<int>> describe_quota(Session& session, client::Cluster& cluster, con
 Task<Result<int>> kafka_configs(Session& session, client::Cluster& cluster, const KafkaOptions& options) {
   const auto entity = entity_of(options);
   if (!entity) co_return fail(entity.error());
-  const bool quota = entity->type == "clients" || entity->type == "users";
+  const bool quota = entity->type == "clients" || entity->type == "users" || entity->type == "ips";
   if (options.has("alter")) {
     if (quota) {
       if (const auto altered = co_await alter_quota(session, cluster, options, *entity); !altered) co_return altered;

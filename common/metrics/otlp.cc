@@ -3,6 +3,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <protozero/exception.hpp>
+
+// A field of another wire type than the schema's is bad input here, no mistake of ours: protozero's checks throw.
+#define protozero_assert(x)                                       \
+  do {                                                            \
+    if (!(x)) throw protozero::unknown_pbf_wire_type_exception{}; \
+  } while (false)
 #include <protozero/pbf_reader.hpp>
 
 namespace meridian::metrics {

@@ -3,6 +3,8 @@
 import glob
 import json
 import os
+import socket
+import struct
 import sys
 import time
 
@@ -42,6 +44,34 @@ def test_quotas_slow_the_client_they_name_and_nobody_else(directory):
         assert took(lambda: produce(broker, "q", 2000, 1000, "other")) < 1.5
         configs(broker, "--alter", "--entity-type", "clients", "--entity-name", "slow", "--delete-config", "producer_byte_rate")
         assert took(lambda: produce(broker, "q", 2000, 1000, "slow")) < 1.5
+    finally:
+        broker.kill()
+
+
+def test_connections_of_an_address_come_at_its_rate(directory):
+    """KIP-612: what is over the rate is held and closed, unserved; other addresses do not notice."""
+    broker = Broker(directory, "broker", {"quota.window.num": "1"}).start()
+
+    def served(source):
+        """True when a new connection from `source` is answered, False when it is closed."""
+        host, port = broker.kafka.split(":")
+        with socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0)) as connection:
+            connection.sendall(struct.pack(">ihhih", 10, 18, 0, 1, -1))  # ApiVersions 0, no client id
+            try:
+                return len(connection.recv(4)) == 4
+            except ConnectionResetError:
+                return False
+
+    try:
+        assert all(served("127.0.0.2") for _ in range(20))
+        configs(broker, "--alter", "--entity-type", "ips", "--entity-name", "127.0.0.2", "--add-config", "connection_creation_rate=3")
+        began = time.monotonic()
+        answers = [served("127.0.0.2") for _ in range(12)]
+        assert not all(answers), "nobody was held"
+        assert sum(answers) <= 3 + 3 * (time.monotonic() - began) + 1, answers
+        assert all(served("127.0.0.3") for _ in range(20))
+        configs(broker, "--alter", "--entity-type", "ips", "--entity-name", "127.0.0.2", "--delete-config", "connection_creation_rate")
+        assert all(served("127.0.0.2") for _ in range(20))
     finally:
         broker.kill()
 
