@@ -90,6 +90,11 @@ Task<Status> ReplicaManager::swap(PerShard& home, TopicPartition id, std::shared
   LogDirectory* to = home.moves.at(id).to;
   home.topics.at(id.topic).erase(id.partition);
   home.failed[id] = {from, log.recovery_point(), log.start_offset(), log.clean_point()};
+  // What is appended already is acknowledged first: a producer that is told otherwise sends it again, and only its last batch would be known.
+  while (log.needs_flush() && !log.offline()) {
+    replica->request_flush();
+    co_await async::sleep_for(home.shard.context(), home.shard.clock(), chrono::milliseconds(1));
+  }
   replica->shut();
   co_await replica->idle();
   // Before a crash can find the log in its new place: its start offset must be known there.

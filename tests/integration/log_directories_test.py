@@ -148,7 +148,8 @@ class Writer:
     """Counts up in every partition; what was acknowledged has to be there once and in order."""
 
     def __init__(self, broker, topic, partitions):
-        self.producer = Producer({"bootstrap.servers": broker.kafka, "enable.idempotence": True, "linger.ms": 2, "message.timeout.ms": 120000, **QUIET})
+        # One request at a time: after a restart a broker knows a producer's last batch alone (docs/status.md).
+        self.producer = Producer({"bootstrap.servers": broker.kafka, "enable.idempotence": True, "max.in.flight.requests.per.connection": 1, "linger.ms": 2, "message.timeout.ms": 120000, **QUIET})
         self.topic, self.partitions, self.acked, self.failed = topic, partitions, [0] * partitions, []
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
