@@ -184,8 +184,6 @@ std::expected<TopicConfigs, std::pair<ErrorCode, std::string>> TopicsControl::al
       value = fmt::format("{}", fmt::join(parts, ","));
     }
     if (auto valid = table.check(*setting, value); !valid) return refused(ErrorCode::invalid_config, valid.error().message);
-    if (table.find("match") && change.name == "match")
-      if (auto valid = ClientMatch::parse(value); !valid) return refused(ErrorCode::invalid_config, valid.error().message);
     configs[change.name] = value;
   }
   return configs;
@@ -238,6 +236,8 @@ TopicDecision TopicsControl::alter_resource(const MetadataImage& image, const ka
                            return of_broker ? image.settings->string(setting.name) : std::string(setting.default_value ? setting.default_value : "");
                          });
   if (!configs) return refuse(configs.error().first, configs.error().second);
+  if (const auto match = configs->find("match"); request.resource_type == client_metrics_resource && match != configs->end())
+    if (auto valid = ClientMatch::parse(match->second); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
   TopicDecision decision;
   decision.name = request.resource_name;
   Txn txn;

@@ -32,7 +32,7 @@ Status LogDirectory::read_last_run() {
   const auto names = disk_.list(path_);
   if (!names) return fail(names.error());
   for (const auto& name : *names)
-    if (name.ends_with("-delete") || name.ends_with("-future"))
+    if (name.ends_with(deleted_suffix) || name.ends_with(future_suffix))
       if (auto done = disk_.remove_tree(path_ + "/" + name); !done) return done;
   return {};
 }

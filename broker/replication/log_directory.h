@@ -9,6 +9,11 @@
 
 namespace meridian::replication {
 
+/// Behind a log's directory name, after the topic's id: it goes; it is being copied to here; it was moved from here (log_move.h).
+inline constexpr const char* deleted_suffix = "-delete";
+inline constexpr const char* future_suffix = "-future";
+inline constexpr const char* moved_suffix = "-moved";
+
 class LogDirectory {
  public:
   LogDirectory(io::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}

@@ -14,9 +14,6 @@
 
 namespace meridian::replication {
 
-inline constexpr const char* future_suffix = "-future";
-inline constexpr const char* moved_suffix = "-moved";
-
 class LogMove {
  public:
   /// `name`: TOPIC-PARTITION; `id`: of the topic.
@@ -29,7 +26,6 @@ class LogMove {
   /// Removes what was copied, or after finish() what it was copied from.
   void abandon();
   void remove_source();
-  const std::string& target_path() const { return target_; }
   std::uint64_t bytes() const { return bytes_; }
 
   /// At start, all directories work: carries out or takes back what a crash cut short.

@@ -10,8 +10,8 @@ namespace meridian::replication {
 
 namespace chrono = std::chrono;
 
-void ReplicaManager::start_maintenance(std::function<void()> all_failed) {
-  all_failed_ = std::move(all_failed);
+void ReplicaManager::start_maintenance(std::function<void()> on_all_failed) {
+  on_all_failed_ = std::move(on_all_failed);
   // A gate belongs to its shard, so each loop is started there.
   for (auto& home : per_shard_)
     boost::asio::post(home->shard.context(), [this, &at = *home] {
@@ -28,8 +28,7 @@ Task<> ReplicaManager::maintain(PerShard& home) {
   auto retention_at = clock.now() + retention_every(), checkpoint_at = clock.now() + checkpoint_every;
   std::map<TopicPartition, async::TimePoint> dirty_since;
   while (!home.gate.closed() && !co_await home.stop.wait(clock.now() + tick)) {
-    if (home.shard.id() == 0 && all_failed_ && std::ranges::all_of(directories_, [](const auto& directory) { return directory->failed(); }))
-      std::exchange(all_failed_, nullptr)();
+    if (home.shard.id() == 0 && on_all_failed_ && all_failed()) std::exchange(on_all_failed_, nullptr)();
     std::vector<std::shared_ptr<Replica>> replicas;
     for (auto& [topic, partitions] : home.topics)
       for (auto& [n, replica] : partitions) replicas.push_back(replica);

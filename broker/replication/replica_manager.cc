@@ -28,8 +28,11 @@ Status ReplicaManager::prepare() {
       last = std::move(done);
     }
   if (last) return LogMove::settle(disk_, directories_);
-  const bool all_failed = std::ranges::all_of(directories_, [](const auto& directory) { return directory->failed(); });
-  return all_failed ? last : Status{};
+  return all_failed() ? last : Status{};
+}
+
+bool ReplicaManager::all_failed() const {
+  return std::ranges::all_of(directories_, [](const auto& directory) { return directory->failed(); });
 }
 
 bool ReplicaManager::was_clean() const {
@@ -183,7 +186,7 @@ Task<> ReplicaManager::remove_topic(PerShard& home, std::shared_ptr<const metada
     co_await replica->idle();
     const std::string path = replica->log().directory();
     --directory_of(replica->log())->log_count;
-    renames.emplace_back(path, path + "." + topic->id.to_string() + "-delete");
+    renames.emplace_back(path, path + "." + topic->id.to_string() + deleted_suffix);
   }
   co_await disk_.offload([&] {
     for (const auto& [from, to] : renames) {

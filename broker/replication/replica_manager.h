@@ -20,8 +20,8 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   /// the partitions in it; an error where none can.
   Status prepare();
   bool was_clean() const;
-  /// `all_failed` is called, on the control shard, when no directory works any more.
-  void start_maintenance(std::function<void()> all_failed);
+  /// `on_all_failed` is called, on the control shard, when no directory works any more.
+  void start_maintenance(std::function<void()> on_all_failed);
   /// Flushes and closes every log, writes checkpoints and the clean-shutdown mark.
   Task<Status> stop();
 
@@ -89,6 +89,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   Task<> remove_topic(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic);
   Result<LogDirectory*> find_directory(const metadata::TopicImage& topic, std::int32_t partition);
   LogDirectory* directory_for_new();
+  bool all_failed() const;
   Opened open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config, bool may_create);
   LogDirectory* directory_of(const storage::Log& log);
   Task<kafka::ErrorCode> start_move(PerShard& home, TopicPartition id, LogDirectory* to);
@@ -111,7 +112,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   bool first_publish_ = true;
   bool writing_checkpoints_ = false;
   std::vector<async::Waiter*> checkpoint_waiters_;
-  std::function<void()> all_failed_;
+  std::function<void()> on_all_failed_;
   std::vector<std::unique_ptr<PerShard>> per_shard_;
 };
 

@@ -99,23 +99,21 @@ Task<Status> ReplicaManager::swap(PerShard& home, TopicPartition id, std::shared
   co_await replica->idle();
   // Before a crash can find the log in its new place: its start offset must be known there.
   if (auto done = co_await async::on(*shards_[0], write_checkpoints()); !done) log::warn("{}", done.error().message);
-  storage::Log::Options options = from->log_options(id.topic, id.partition, log.config());
-  options.clean = true;
-  options.start_offset = log.start_offset();
-  options.clean_point = log.clean_point();
+  const auto options_in = [&](const LogDirectory& place) {  // closed, it is known exactly
+    auto options = place.log_options(id.topic, id.partition, log.config());
+    options.clean = true;
+    options.recovery_point = log.recovery_point();
+    options.start_offset = log.start_offset();
+    options.clean_point = log.clean_point();
+    return options;
+  };
   Status done;
   Opened opened{id.partition, from, nullptr};
   co_await disk_.offload([&] {
     done = log.close();
-    options.recovery_point = log.recovery_point();
     if (done) done = work.finish();
-    if (done) {
-      auto moved = to->log_options(id.topic, id.partition, log.config());
-      options.directory = moved.directory;
-      options.health = moved.health;
-      opened.directory = to;
-    }
-    if (done || done.error().code != Errc::corrupt) opened.log = storage::Log::open(disk_, options, shards_[0]->clock().wall_ms());
+    if (done) opened.directory = to;
+    if (done || done.error().code != Errc::corrupt) opened.log = storage::Log::open(disk_, options_in(*opened.directory), shards_[0]->clock().wall_ms());
     else opened.log = fail(done.error());
   });
   const auto image = home.images.find(id.topic);

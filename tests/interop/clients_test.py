@@ -349,9 +349,9 @@ def test_clients_push_their_metrics(broker):
     script = "new (require('node-rdkafka').Producer)({ 'metadata.broker.list': process.env.BROKER, 'client.id': 'node-1' }).connect().on('ready', () => setInterval(() => {}, 1000));"
     node = subprocess.Popen(["node", "-e", script], cwd=node_packages(), env={**os.environ, "BROKER": broker.kafka})
     try:
-        wait_until(lambda: re.search(r'^org_apache_kafka_producer_record_send_total\{client_id="[^"]+",client_instance_id="[^"]{22}"[^}]*\} [1-9]', broker.metrics(), re.MULTILINE), 30, "the Java producer's metrics")
-        wait_until(lambda: re.search(r'^org_apache_kafka_producer_connection_creation_total\{client_id="node-1"', broker.metrics(), re.MULTILINE), 30, "librdkafka's metrics")
-        assert "org_apache_kafka_consumer" not in broker.metrics()
+        wait_until(lambda: re.search(r'^org_apache_kafka_producer_record_send_total\{client_id="[^"]+",client_instance_id="[^"]{22}"[^}]*\} [1-9]', broker.get("/metrics"), re.MULTILINE), 30, "the Java producer's metrics")
+        wait_until(lambda: re.search(r'^org_apache_kafka_producer_connection_creation_total\{client_id="node-1"', broker.get("/metrics"), re.MULTILINE), 30, "librdkafka's metrics")
+        assert "org_apache_kafka_consumer" not in broker.get("/metrics")
     finally:
         for process in (producer, node):
             process.terminate()

@@ -46,6 +46,12 @@ class Server:
         self.ready = dict(part.split("=", 1) for part in line.decode().split() if "=" in part)
         return self
 
+    def get(self, path):
+        """What the admin server tells: text, or what its JSON says."""
+        with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=10) as response:
+            body = response.read().decode()
+        return json.loads(body) if response.headers["Content-Type"] == "application/json" else body
+
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
@@ -87,10 +93,6 @@ class Broker(Server):
         self.kafka, self.admin = self.ready["kafka"], self.ready["admin"]
         return self
 
-    def metrics(self):
-        with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=10) as response:
-            return response.read().decode()
-
 
 class Mirror(Server):
     def __init__(self, directory, clusters, links, name="mirror"):
@@ -102,11 +104,6 @@ class Mirror(Server):
     @property
     def admin(self):
         return self.ready["admin"]
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=10) as response:
-            body = response.read().decode()
-        return json.loads(body) if response.headers["Content-Type"] == "application/json" else body
 
     def caught_up(self, link, topics):
         """True once every record of `topics` that the source holds is on the target, by the source's newest known end."""

@@ -24,7 +24,7 @@ const Bytes* Member::metadata_for(const std::string& protocol) const {
   return nullptr;
 }
 
-kafka::JoinGroupResponse ClassicGroup::join_error(ErrorCode error, const std::string& member_id) const {
+kafka::JoinGroupResponse join_error(ErrorCode error, const std::string& member_id) {
   kafka::JoinGroupResponse response;
   response.error_code = error;
   response.member_id = member_id;
@@ -69,7 +69,7 @@ std::variant<std::string, kafka::JoinGroupResponse> ClassicGroup::join(const Joi
   const auto& request = input.request;
   const std::string& member_id = request.member_id;
   const chrono::milliseconds session(request.session_timeout_ms);
-  if (session < limits_.session_timeout_min || session > limits_.session_timeout_max) return join_error(ErrorCode::invalid_session_timeout, member_id);
+  if (!limits_.allow_session(request.session_timeout_ms)) return join_error(ErrorCode::invalid_session_timeout, member_id);
   if (!protocols_fit(request)) return join_error(ErrorCode::inconsistent_group_protocol, member_id);
   const auto known = members_.find(member_id);
   if (member_id.empty()) {

@@ -34,7 +34,13 @@ struct GroupLimits {
   std::chrono::milliseconds session_timeout_max{1800'000};
   std::chrono::milliseconds initial_rebalance_delay{3000};
   std::int64_t size_max = INT32_MAX;
+  bool allow_session(std::int32_t timeout_ms) const {
+    const std::chrono::milliseconds timeout(timeout_ms);
+    return timeout >= session_timeout_min && timeout <= session_timeout_max;
+  }
 };
+
+kafka::JoinGroupResponse join_error(ErrorCode error, const std::string& member_id);
 
 struct Member {
   std::string id;
@@ -105,7 +111,6 @@ class ClassicGroup {
 
  private:
   ErrorCode check_member(const std::string& member_id, const std::optional<std::string>& instance_id) const;
-  kafka::JoinGroupResponse join_error(ErrorCode error, const std::string& member_id) const;
   kafka::JoinGroupResponse join_answer(const Member& member) const;
   bool protocols_fit(const kafka::JoinGroupRequest& request) const;
   std::string add_member(const JoinInput& input, const std::string& id, TimePoint now, Effects& effects);

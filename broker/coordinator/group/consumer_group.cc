@@ -199,11 +199,7 @@ bool ConsumerGroup::describe_member(ConsumerMember& member, const Input& input) 
   if (request.instance_id) next.instance_id = request.instance_id;
   if (request.rack_id) next.rack_id = request.rack_id;
   if (request.rebalance_timeout_ms != -1) next.rebalance_timeout_ms = request.rebalance_timeout_ms;
-  if (request.subscribed_topic_names) {
-    next.topics = *request.subscribed_topic_names;
-    std::ranges::sort(next.topics);
-    next.topics.erase(std::unique(next.topics.begin(), next.topics.end()), next.topics.end());
-  }
+  if (request.subscribed_topic_names) next.subscribe_to(*request.subscribed_topic_names);
   if (request.subscribed_topic_regex) next.regex = request.subscribed_topic_regex->empty() ? std::nullopt : request.subscribed_topic_regex;
   if (request.server_assignor) next.assignor = request.server_assignor;
   next.client_id = input.client_id;

@@ -35,17 +35,7 @@ void subscribe(ConsumerMemberValue& member, const kafka::ConsumerSubscription& s
   member.rack_id = subscription.rack;
   member.regex.reset();
   member.assignor.reset();
-  member.topics = subscription.topics;
-  std::ranges::sort(member.topics);
-  member.topics.erase(std::unique(member.topics.begin(), member.topics.end()), member.topics.end());
-}
-
-kafka::JoinGroupResponse join_refused(ErrorCode error, const std::string& member_id) {
-  kafka::JoinGroupResponse response;
-  response.error_code = error;
-  response.member_id = member_id;
-  response.protocol_name = "";
-  return response;
+  member.subscribe_to(subscription.topics);
 }
 
 bool names(const std::vector<kafka::JoinGroupRequestProtocol>& protocols, const std::string& name) {
@@ -141,16 +131,16 @@ kafka::JoinGroupResponse ConsumerGroup::classic_join(const JoinInput& input, con
   const auto& request = input.request;
   const bool unnamed = request.member_id.empty();
   const std::string id = unnamed ? input.new_member_id : request.member_id;
-  if (!members_.contains(id) && static_cast<std::int64_t>(members_.size()) >= limits.size_max) return join_refused(ErrorCode::group_max_size_reached, id);
-  if (!classic_protocols_fit(request)) return join_refused(ErrorCode::inconsistent_group_protocol, id);
+  if (!members_.contains(id) && static_cast<std::int64_t>(members_.size()) >= limits.size_max) return join_error(ErrorCode::group_max_size_reached, id);
+  if (!classic_protocols_fit(request)) return join_error(ErrorCode::inconsistent_group_protocol, id);
   const auto subscription = kafka::decode_consumer_protocol<kafka::ConsumerSubscription>(request.protocols.front().metadata.data);
-  if (!subscription) return join_refused(ErrorCode::inconsistent_group_protocol, id);
-  if (unnamed && input.member_id_required) return join_refused(ErrorCode::member_id_required, id);
+  if (!subscription) return join_error(ErrorCode::inconsistent_group_protocol, id);
+  if (unnamed && input.member_id_required) return join_error(ErrorCode::member_id_required, id);
   if (request.group_instance_id) {
     const auto named = static_members_.find(*request.group_instance_id);
-    if (named == static_members_.end() && !unnamed) return join_refused(ErrorCode::unknown_member_id, id);
+    if (named == static_members_.end() && !unnamed) return join_error(ErrorCode::unknown_member_id, id);
     if (named != static_members_.end() && named->second != id) {
-      if (!unnamed) return join_refused(ErrorCode::fenced_instance_id, id);
+      if (!unnamed) return join_error(ErrorCode::fenced_instance_id, id);
       succeed(std::string(named->second), id, records);
     }
     static_members_[*request.group_instance_id] = id;

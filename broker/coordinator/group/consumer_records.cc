@@ -1,5 +1,7 @@
 #include "broker/coordinator/group/consumer_records.h"
 
+#include <algorithm>
+
 namespace meridian::coordinator::group {
 namespace {
 
@@ -29,6 +31,12 @@ Status decode_value(ByteView bytes, ConsumerRecord& out) {
 }
 
 }  // namespace
+
+void ConsumerMemberValue::subscribe_to(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  topics = std::move(names);
+}
 
 std::vector<AssignedTopic> to_topics(const Assignment& assignment) {
   std::vector<AssignedTopic> topics;

@@ -64,6 +64,8 @@ struct ConsumerMemberValue {  // 5
     f(self.classic, kafka::nullable_tag(0));
   }
   bool operator==(const ConsumerMemberValue&) const = default;
+  /// Sorted, each topic once.
+  void subscribe_to(std::vector<std::string> names);
 };
 
 struct TargetEpochValue {  // 6

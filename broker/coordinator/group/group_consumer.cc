@@ -67,8 +67,9 @@ Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat
   kafka::ConsumerGroupHeartbeatResponse response;
   response.error_code = request.group_id.empty() ? ErrorCode::invalid_request : co_await ready(request.group_id);
   if (response.error_code != ErrorCode::none) co_return response;
-  if (auto refused = ConsumerGroup::check_request(request, consumer_limits(*image_(per_shard(home(request.group_id)).shard), request.group_id)))
-    co_return std::move(*refused);
+  PerShard& at = per_shard(home(request.group_id));
+  const auto limits = consumer_limits(*image_(at.shard), request.group_id);
+  if (auto refused = ConsumerGroup::check_request(request, limits)) co_return std::move(*refused);
   auto group = find(request.group_id);
   if (request.member_epoch == 0 && !group) group = find_or_create(request.group_id);
   const bool joins = request.member_epoch == 0;
@@ -80,9 +81,7 @@ Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat
   }
   if (response.error_code != ErrorCode::none) co_return response;
 
-  PerShard& at = per_shard(home(request.group_id));
   const auto topics = topic_view(at.shard);
-  const auto limits = consumer_limits(*image_(at.shard), request.group_id);
   std::vector<ConsumerRecord> records;
   std::optional<GroupRecord> classic;
   const ConsumerGroup::Input input{request, std::move(client_id), std::move(client_host)};

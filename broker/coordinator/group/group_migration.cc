@@ -80,21 +80,10 @@ Task<kafka::JoinGroupResponse> GroupCoordinator::join_consumer_group(std::shared
   const auto topics = topic_view(at.shard);
   const auto limits = consumer_limits(*image_(at.shard), group->classic.id());
   std::vector<ConsumerRecord> records;
-  kafka::JoinGroupResponse response;
-  const std::chrono::milliseconds session(input.request.session_timeout_ms);
-  if (session < options_.limits.session_timeout_min || session > options_.limits.session_timeout_max) {
-    response.error_code = ErrorCode::invalid_session_timeout;
-    response.member_id = input.request.member_id;
-    response.protocol_name = "";
-    co_return response;
-  }
-  response = group->consumer->classic_join(input, *topics, limits, at.shard.clock().now(), records);
-  if (const auto error = co_await changed(group, topics, limits, std::move(records)); error != ErrorCode::none) {
-    response = {};
-    response.error_code = error;
-    response.member_id = input.request.member_id;
-    response.protocol_name = "";
-  }
+  if (!options_.limits.allow_session(input.request.session_timeout_ms)) co_return join_error(ErrorCode::invalid_session_timeout, input.request.member_id);
+  auto response = group->consumer->classic_join(input, *topics, limits, at.shard.clock().now(), records);
+  if (const auto error = co_await changed(group, topics, limits, std::move(records)); error != ErrorCode::none)
+    co_return join_error(error, input.request.member_id);
   co_return response;
 }
 
