@@ -35,17 +35,28 @@ coordinator::transaction::CoordinatorOptions Broker::transaction_options() const
   return options;
 }
 
+coordinator::share::ShareCoordinatorOptions Broker::share_options() const {
+  return {.partition_count = static_cast<std::int32_t>(settings_.integer("share.coordinator.state.topic.num.partitions")),
+          .updates_per_snapshot = settings_.integer("share.coordinator.snapshot.update.records.per.snapshot"),
+          .prune_interval = std::chrono::milliseconds(settings_.integer("share.coordinator.state.topic.prune.interval.ms"))};
+}
+
 Task<Result<std::int64_t>> Broker::allocate_producer_id() { co_return co_await async::on(*shards_[0], metadata_->next_producer_id()); }
 
 Task<> Broker::start_coordinators() {
   group_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::offsets_topic);
+  share_state_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::share_state_topic);
+  shares_ = std::make_unique<coordinator::share::ShareCoordinator>(*share_state_partitions_, shards_, share_options());
+  share_partitions_ = std::make_unique<server::SharePartitions>(*replicas_, *shares_, *cache_, shards_);
   groups_ = std::make_unique<coordinator::group::GroupCoordinator>(
-      *group_partitions_, shards_, group_options(), [this](const async::Shard& shard) { return cache_->image(shard); }, seams_.random.next());
+      *group_partitions_, *shares_, shards_, group_options(), [this](const async::Shard& shard) { return cache_->image(shard); }, seams_.random.next());
   transaction_partitions_ = std::make_unique<CoordinatorPartitions>(*replicas_, server::transactions_topic);
   markers_ = std::make_unique<Markers>(*replicas_, *cache_, shards_);
   markers_->tell(*groups_);
   transactions_ = std::make_unique<coordinator::transaction::TransactionCoordinator>(
       *transaction_partitions_, *markers_, std::bind_front(&Broker::allocate_producer_id, this), shards_, transaction_options());
+  shares_->start();
+  share_partitions_->start();
   groups_->start();
   transactions_->start();
   // Groups first: transactions that are being ended tell them of their markers.
@@ -76,7 +87,8 @@ Task<Status> Broker::start() {
   if (auto done = co_await metadata_->start(replicas_->was_clean(), {replicas_.get(), cache_.get(), deleted_topics_.get()}); !done) co_return done;
   // A key's partition is a hash modulo this count: the topic's own count rules over the setting.
   for (const auto& [topic, setting] :
-       {std::pair{server::offsets_topic, "offsets.topic.num.partitions"}, std::pair{server::transactions_topic, "transaction.state.log.num.partitions"}})
+       {std::pair{server::offsets_topic, "offsets.topic.num.partitions"}, std::pair{server::transactions_topic, "transaction.state.log.num.partitions"},
+        std::pair{server::share_state_topic, "share.coordinator.state.topic.num.partitions"}})
     if (const auto* existing = metadata_->image()->topic(topic))
       if (auto done = settings_.set(setting, std::to_string(existing->partitions.size())); !done) co_return done;
   co_await start_coordinators();
@@ -90,8 +102,8 @@ Task<Status> Broker::start() {
   quotas_ =
       std::make_unique<server::Quotas>(control, static_cast<double>(settings_.integer("quota.window.num") * settings_.integer("quota.window.size.seconds")));
   telemetry_ = std::make_unique<server::Telemetry>(seams_.clock, static_cast<std::int32_t>(settings_.integer("telemetry.max.bytes")));
-  services_.emplace(server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, *transactions_, *markers_, authorizer_, *quotas_,
-                                     *telemetry_, registry_, node_id, advertised});
+  services_.emplace(server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, *shares_, *transactions_, *markers_, authorizer_,
+                                     *quotas_, *telemetry_, *share_partitions_, share_sessions_, registry_, node_id, advertised});
   server_ = std::make_unique<server::Server>(*services_, shards_, seams_.network);
   auto bound = server_->listen(*kafka_at);
   if (!bound) co_return fail(bound.error());
@@ -115,6 +127,9 @@ Task<Status> Broker::stop() {
   if (transactions_) co_await transactions_->stop();
   if (groups_) co_await groups_->stop();
   if (server_) co_await server_->stop();
+  // After the connections: what their members held is given back.
+  if (share_partitions_) co_await share_partitions_->stop();
+  if (shares_) co_await shares_->stop();
   if (metadata_) co_await metadata_->stop();
   Status result;
   if (replicas_) result = co_await replicas_->stop();

@@ -43,6 +43,7 @@ class Broker {
  private:
   coordinator::group::CoordinatorOptions group_options() const;
   coordinator::transaction::CoordinatorOptions transaction_options() const;
+  coordinator::share::ShareCoordinatorOptions share_options() const;
   Task<> start_coordinators();
   Task<Result<std::int64_t>> allocate_producer_id();
 
@@ -56,6 +57,8 @@ class Broker {
   std::unique_ptr<replication::ReplicaManager> replicas_;
   std::unique_ptr<DeletedTopics> deleted_topics_;
   std::unique_ptr<CoordinatorPartitions> group_partitions_;
+  std::unique_ptr<CoordinatorPartitions> share_state_partitions_;
+  std::unique_ptr<coordinator::share::ShareCoordinator> shares_;
   std::unique_ptr<coordinator::group::GroupCoordinator> groups_;
   std::unique_ptr<CoordinatorPartitions> transaction_partitions_;
   std::unique_ptr<Markers> markers_;
@@ -63,6 +66,8 @@ class Broker {
   std::unique_ptr<server::MetadataCache> cache_;
   std::unique_ptr<server::Quotas> quotas_;
   std::unique_ptr<server::Telemetry> telemetry_;
+  std::unique_ptr<server::SharePartitions> share_partitions_;
+  server::ShareSessions share_sessions_;
   std::optional<server::Services> services_;
   std::unique_ptr<server::Server> server_;
   std::unique_ptr<admin::Admin> admin_;

@@ -86,6 +86,12 @@ Task<Status> CoordinatorPartitions::replay(std::int32_t partition, Visit visit, 
   co_return Status{};
 }
 
+Task<Status> CoordinatorPartitions::remove_before(std::int32_t partition, Offset offset) {
+  const auto [error, start] = co_await replicas_.delete_records(topic_, partition, offset);
+  if (error != ErrorCode::none) co_return fail(Errc::io, std::string(kafka::error_name(error)));
+  co_return Status{};
+}
+
 // The proof that a marker is not needed: the metadata does not have the partition any more. A partition that is merely not open is no proof.
 bool Markers::gone(const TopicPartition& at) {
   for (auto* shard : shards_)

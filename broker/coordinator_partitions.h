@@ -20,6 +20,7 @@ class CoordinatorPartitions final : public coordinator::PartitionWriter {
   std::uint64_t begin_verification(std::int32_t partition, std::int64_t producer_id) override;
   void end_verification(std::int32_t partition, std::int64_t producer_id, std::uint64_t ticket) override;
   Task<Status> replay(std::int32_t partition, Visit visit, VisitMarker visit_marker) override;
+  Task<Status> remove_before(std::int32_t partition, Offset offset) override;
 
  private:
   replication::ReplicaManager& replicas_;

@@ -27,6 +27,8 @@ class PartitionWriter {
   virtual void end_verification(std::int32_t partition, std::int64_t producer_id, std::uint64_t ticket) = 0;
   /// Replays every committed record in order, and the markers between them; runs on the caller's shard.
   virtual Task<Status> replay(std::int32_t partition, Visit visit, VisitMarker visit_marker) = 0;
+  /// Records below `offset` are not needed any more (DeleteRecords).
+  virtual Task<Status> remove_before(std::int32_t partition, Offset offset) = 0;
   /// Home shard of a partition, which is that of what is kept in it.
   virtual async::Shard& home(std::int32_t partition) = 0;
   /// Leader epoch of a partition: the coordinator's epoch.

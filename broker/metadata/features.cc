@@ -8,6 +8,7 @@ constexpr FeatureRange features[] = {
     {"metadata.version", 7, 27},
     {"transaction.version", 0, 2},
     {"group.version", 0, 1},
+    {"share.version", 0, 1},
 };
 
 }  // namespace

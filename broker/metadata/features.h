@@ -1,5 +1,6 @@
 // Features: what a cluster has agreed to use (KIP-584). A feature's finalized level is cluster-wide, kept in the metadata store, and changes
-// through UpdateFeatures. Clients choose their protocol by it: transaction.version 2 is KIP-890, group.version 1 is KIP-848.
+// through UpdateFeatures. Clients choose their protocol by it: transaction.version 2 is KIP-890, group.version 1 is KIP-848,
+// share.version 1 KIP-932.
 #pragma once
 
 #include <cstdint>

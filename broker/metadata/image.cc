@@ -1,5 +1,6 @@
 #include "broker/metadata/image.h"
 
+#include <algorithm>
 #include <set>
 
 namespace meridian::metadata {
@@ -171,6 +172,16 @@ Result<ImagePtr> apply(const MetadataImage& image, const WatchBatch& batch, Meta
   return builder.finish(batch.revision, delta);
 }
 
-bool is_internal_topic(std::string_view name) { return name == "__consumer_offsets" || name == "__transaction_state"; }
+bool is_internal_topic(std::string_view name) { return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state"; }
+
+std::string group_value(const MetadataImage& image, const std::string& group, std::string_view name) {
+  if (const auto own = image.resource_configs.find("group/" + group); own != image.resource_configs.end())
+    if (const auto value = own->second.values.find(name); value != own->second.values.end()) return value->second;
+  const auto& table = group_setting_table();
+  const auto setting = std::ranges::find(table, name, &config::Setting::name);
+  return setting->broker_key ? image.settings->raw(setting->broker_key).value_or("") : setting->default_value;
+}
+
+std::int64_t group_integer(const MetadataImage& image, const std::string& group, std::string_view name) { return std::stoll(group_value(image, group, name)); }
 
 }  // namespace meridian::metadata

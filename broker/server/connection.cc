@@ -112,9 +112,19 @@ Task<> ClientConnection::run(std::shared_ptr<ClientConnection> self) {
   }
   // What was read is still answered; then the writer closes.
   while (serving_ > 0) co_await progress_.wait();
+  co_await end_share_sessions();
   reader_done_ = true;
   writable_.wake();
   if (reserved_) server_.budget.release(std::exchange(reserved_, 0));
+}
+
+/// A member of a share group that is gone holds nothing back.
+Task<> ClientConnection::end_share_sessions() {
+  auto& services = server_.services;
+  const auto members = co_await async::on(services.control, [](ShareSessions& sessions, const void* connection) -> Task<std::vector<ShareMember>> {
+    co_return sessions.disconnected(connection);
+  }(services.share_sessions, this));
+  for (const auto& member : members) co_await services.share_partitions.release(member.group, member.member);
 }
 
 /// Reads at least `wanted` more bytes into the buffer, which has room for them.
@@ -195,6 +205,7 @@ Task<bool> ClientConnection::handle_frame(ByteView frame) {
   auto context = std::make_shared<RequestContext>(RequestContext{.services = server_.services,
                                                                  .shard = server_.shard,
                                                                  .sessions = server_.sessions,
+                                                                 .connection = this,
                                                                  .software = software_,
                                                                  .principal = {},
                                                                  .client_id = {},

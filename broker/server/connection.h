@@ -97,6 +97,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   Task<> write_loop(std::shared_ptr<ClientConnection> self);
   Task<bool> send(const std::vector<std::shared_ptr<Slot>>& slots);
   void drop(const std::string& why);
+  Task<> end_share_sessions();
 
   ShardServer& server_;
   std::unique_ptr<io::Stream> stream_;

@@ -10,7 +10,8 @@ using kafka::ErrorCode;
 /// APIs whose handlers wait for others: their time is no measure of what they cost.
 template <class Request>
 constexpr bool waits = std::same_as<Request, kafka::FetchRequest> || std::same_as<Request, kafka::JoinGroupRequest> ||
-                       std::same_as<Request, kafka::SyncGroupRequest> || std::same_as<Request, kafka::ProduceRequest>;
+                       std::same_as<Request, kafka::SyncGroupRequest> || std::same_as<Request, kafka::ProduceRequest> ||
+                       std::same_as<Request, kafka::ShareFetchRequest>;
 
 template <class Request, auto handle>
 Task<Result<Reply>> run(RequestContext& context, ByteView body) {
@@ -21,7 +22,7 @@ Task<Result<Reply>> run(RequestContext& context, ByteView body) {
   if constexpr (std::same_as<Request, kafka::ProduceRequest>) co_await context.charge(QuotaKind::produce, static_cast<double>(body.size()));
   typename Request::Response response = co_await handle(context, *request);
   if (!context.image()->quotas.empty()) {
-    if constexpr (std::same_as<Request, kafka::FetchRequest>) {
+    if constexpr (std::same_as<Request, kafka::FetchRequest> || std::same_as<Request, kafka::ShareFetchRequest>) {
       std::size_t bytes = 0;
       for (const auto& topic : response.topics)
         for (const auto& partition : topic.partitions) bytes += partition.records.size();
@@ -102,6 +103,18 @@ constexpr Handler table[] = {
     entry<kafka::DescribeTopicPartitionsRequest, handle_describe_topic_partitions>(),
     entry<kafka::GetTelemetrySubscriptionsRequest, handle_get_telemetry_subscriptions>(),
     entry<kafka::PushTelemetryRequest, handle_push_telemetry>(),
+    entry<kafka::ShareGroupHeartbeatRequest, handle_share_group_heartbeat>(),
+    entry<kafka::ShareGroupDescribeRequest, handle_share_group_describe>(),
+    entry<kafka::ShareFetchRequest, handle_share_fetch>(),
+    entry<kafka::ShareAcknowledgeRequest, handle_share_acknowledge>(),
+    entry<kafka::InitializeShareGroupStateRequest, handle_initialize_share_group_state>(),
+    entry<kafka::ReadShareGroupStateRequest, handle_read_share_group_state>(),
+    entry<kafka::WriteShareGroupStateRequest, handle_write_share_group_state>(),
+    entry<kafka::DeleteShareGroupStateRequest, handle_delete_share_group_state>(),
+    entry<kafka::ReadShareGroupStateSummaryRequest, handle_read_share_group_state_summary>(),
+    entry<kafka::DescribeShareGroupOffsetsRequest, handle_describe_share_group_offsets>(),
+    entry<kafka::AlterShareGroupOffsetsRequest, handle_alter_share_group_offsets>(),
+    entry<kafka::DeleteShareGroupOffsetsRequest, handle_delete_share_group_offsets>(),
     entry<kafka::AppendAtRequest, handle_append_at>(true),
 };
 

@@ -8,6 +8,8 @@
 #include "broker/server/authorizer.h"
 #include "broker/server/fetch_sessions.h"
 #include "broker/server/quotas.h"
+#include "broker/server/share_partitions.h"
+#include "broker/server/share_sessions.h"
 #include "broker/server/telemetry.h"
 #include "common/io/network.h"
 #include "common/metrics/metrics.h"
@@ -35,6 +37,7 @@ class MetadataCache final : public metadata::MetadataPublisher {
 
 inline constexpr const char* offsets_topic = "__consumer_offsets";
 inline constexpr const char* transactions_topic = "__transaction_state";
+inline constexpr const char* share_state_topic = "__share_group_state";
 
 struct Services {
   const config::Settings& settings;
@@ -43,11 +46,14 @@ struct Services {
   async::Shard& control;
   replication::ReplicaManager& replicas;
   coordinator::group::GroupCoordinator& groups;
+  coordinator::share::ShareCoordinator& shares;
   coordinator::transaction::TransactionCoordinator& transactions;
   coordinator::transaction::MarkerWriter& markers;
   const Authorizer& authorizer;
   Quotas& quotas;
   Telemetry& telemetry;  ///< on the control shard
+  SharePartitions& share_partitions;
+  ShareSessions& share_sessions;  ///< on the control shard
   metrics::Registry& registry;
   std::int32_t node_id;
   io::Endpoint advertised;
@@ -63,6 +69,7 @@ struct RequestContext {
   Services& services;
   async::Shard& shard;  ///< of the connection
   FetchSessions& sessions;
+  const void* connection;  ///< which one: share sessions end with it
   ClientSoftware& software;  ///< of the connection; set by ApiVersions
   Principal principal;
   std::string client_id;

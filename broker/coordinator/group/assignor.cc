@@ -77,4 +77,19 @@ TargetAssignment assign_range(const AssignorMembers& members, const PartitionCou
   return target;
 }
 
+TargetAssignment assign_simple(const AssignorMembers& members, const PartitionCounts& topics) {
+  TargetAssignment target;
+  for (const auto& [id, member] : members) target[id];
+  std::size_t next = 0;  // goes on from topic to topic, so that not the same members get the odd partitions of all
+  for (const auto& [topic, count] : topics) {
+    std::vector<std::string> ids;
+    for (const auto& [id, member] : members)
+      if (member.topics.contains(topic)) ids.push_back(id);
+    if (ids.empty() || count == 0) continue;
+    const std::size_t pairs = std::max(ids.size(), static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < pairs; ++i) target[ids[next++ % ids.size()]][topic].insert(static_cast<std::int32_t>(i % static_cast<std::size_t>(count)));
+  }
+  return target;
+}
+
 }  // namespace meridian::coordinator::group

@@ -28,5 +28,8 @@ using PartitionCounts = std::map<Uuid, std::int32_t>;
 TargetAssignment assign_uniform(const AssignorMembers& members, const PartitionCounts& topics);
 /// Topic by topic: consecutive partitions, in order of instance ids and member ids.
 TargetAssignment assign_range(const AssignorMembers& members, const PartitionCounts& topics);
+/// Of share groups, where a partition may have several owners: every subscriber of a topic gets some of its partitions, every partition
+/// somebody, and both about equally often.
+TargetAssignment assign_simple(const AssignorMembers& members, const PartitionCounts& topics);
 
 }  // namespace meridian::coordinator::group

@@ -38,20 +38,14 @@ std::shared_ptr<const TopicView> GroupCoordinator::topic_view(const async::Shard
 ConsumerLimits GroupCoordinator::consumer_limits(const metadata::MetadataImage& image, const std::string& group) const {
   using std::chrono::milliseconds;
   const auto& settings = *image.settings;
-  ConsumerLimits limits{.heartbeat_interval = milliseconds(settings.integer("group.consumer.heartbeat.interval.ms")),
-                        .session_timeout = milliseconds(settings.integer("group.consumer.session.timeout.ms")),
+  ConsumerLimits limits{.heartbeat_interval = milliseconds(metadata::group_integer(image, group, "consumer.heartbeat.interval.ms")),
+                        .session_timeout = milliseconds(metadata::group_integer(image, group, "consumer.session.timeout.ms")),
                         .size_max = settings.integer("group.consumer.max.size"),
                         .assignors = config::split_list(settings.string("group.consumer.assignors"))};
   const std::string& policy = settings.string("group.consumer.migration.policy");
   limits.upgrade = policy == "bidirectional" || policy == "upgrade";
   limits.downgrade = policy == "bidirectional" || policy == "downgrade";
   limits.classic_size_max = options_.limits.size_max;
-  const auto own = image.resource_configs.find("group/" + group);
-  if (own == image.resource_configs.end()) return limits;
-  if (const auto it = own->second.values.find("consumer.heartbeat.interval.ms"); it != own->second.values.end())
-    limits.heartbeat_interval = milliseconds(std::stoll(it->second));
-  if (const auto it = own->second.values.find("consumer.session.timeout.ms"); it != own->second.values.end())
-    limits.session_timeout = milliseconds(std::stoll(it->second));
   return limits;
 }
 
@@ -73,9 +67,9 @@ Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat
   auto group = find(request.group_id);
   if (request.member_epoch == 0 && !group) group = find_or_create(request.group_id);
   const bool joins = request.member_epoch == 0;
-  if (joins && !group->consumer && !group->classic.has_members()) {
+  if (joins && !group->share && !group->consumer && !group->classic.has_members()) {
     response.error_code = co_await to_consumer(group);
-  } else if (!group || (!group->consumer && !joins)) {
+  } else if (!group || group->share || (!group->consumer && !joins)) {
     response.error_code = ErrorCode::group_id_not_found;
     response.error_message = group ? "Group " + request.group_id + " is not a consumer group." : "Group " + request.group_id + " not found.";
   }

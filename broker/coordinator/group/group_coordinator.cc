@@ -6,8 +6,9 @@
 
 namespace meridian::coordinator::group {
 
-GroupCoordinator::GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, Image image, std::uint64_t seed)
-    : writer_(writer), shards_(std::move(shards)), options_(options), image_(std::move(image)), partitions_(static_cast<std::size_t>(options.partition_count)) {
+GroupCoordinator::GroupCoordinator(PartitionWriter& writer, share::ShareCoordinator& share, std::vector<async::Shard*> shards, CoordinatorOptions options,
+                                   Image image, std::uint64_t seed)
+    : writer_(writer), share_(share), shards_(std::move(shards)), options_(options), image_(std::move(image)), partitions_(static_cast<std::size_t>(options.partition_count)) {
   for (auto* shard : shards_) per_shard_.push_back(std::make_unique<PerShard>(*shard, seed));
 }
 
@@ -65,6 +66,11 @@ Task<> GroupCoordinator::load_partition(std::int32_t i) {
       if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
       return replay_consumer(at, *record);
     }
+    if (view.key && view.key->size() >= 2 && is_share_record(base::load_be<std::int16_t>(view.key->data()))) {
+      const auto record = decode_share_record(view);
+      if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
+      return replay_share(at, *record);
+    }
     auto record = decode_record(view);
     if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
     const auto order = ++at.last_order;
@@ -85,6 +91,7 @@ Task<> GroupCoordinator::load_partition(std::int32_t i) {
   for (auto it = at.groups.begin(); it != at.groups.end();) {
     const auto group = (it++)->second;
     if (group->consumer) group->consumer->loaded(consumer_limits(*image_(shard.shard), group->classic.id()), now);
+    if (group->share) group->share->loaded(share_limits(*image_(shard.shard), group->classic.id()), now);
     if (group->has_members()) shard.timed[group->classic.id()] = group;
     forget_if_dead(group);
   }
@@ -116,7 +123,7 @@ std::shared_ptr<GroupCoordinator::Group> GroupCoordinator::find_or_create(const 
 }
 
 void GroupCoordinator::forget_if_dead(const std::shared_ptr<Group>& group) {
-  if (group->has_members() || group->consumer || !group->offsets.empty() || group->classic.generation() > 0) return;
+  if (group->has_members() || group->consumer || group->share || !group->offsets.empty() || group->classic.generation() > 0) return;
   partition(group->classic.id()).groups.erase(group->classic.id());
 }
 
@@ -172,7 +179,9 @@ Task<> GroupCoordinator::timer_loop(PerShard& home) {
     auto next = async::never;
     const auto groups = home.timed;  // carry_out() changes the set
     for (const auto& [id, group] : groups) {
-      if (group->next_deadline() <= now && group->consumer) {
+      if (group->next_deadline() <= now && group->share) {
+        co_await tick_share(group);
+      } else if (group->next_deadline() <= now && group->consumer) {
         co_await tick_consumer(group);
       } else if (group->next_deadline() <= now) {
         Effects effects;
@@ -202,6 +211,10 @@ Task<kafka::JoinGroupResponse> GroupCoordinator::join_home(JoinInput input) {
     co_return failed;
   }
   const auto group = find_or_create(input.request.group_id);
+  if (group->share) {
+    failed.error_code = ErrorCode::inconsistent_group_protocol;
+    co_return failed;
+  }
   input.new_member_id = input.request.group_instance_id.value_or(input.client_id) + "-" + at.random.uuid().to_string();
   if (group->consumer && group->has_members()) co_return co_await join_consumer_group(group, std::move(input));
   if (group->consumer) failed.error_code = co_await to_classic(group);
@@ -240,7 +253,7 @@ Task<kafka::SyncGroupResponse> GroupCoordinator::sync_home(kafka::SyncGroupReque
   if (failed.error_code != ErrorCode::none) co_return failed;
   const auto group = find(request.group_id);
   failed.error_code = ErrorCode::unknown_member_id;
-  if (!group) co_return failed;
+  if (!group || group->share) co_return failed;
   PerShard& at = per_shard(home(request.group_id));
   if (group->consumer) {
     auto response = group->consumer->classic_sync(request, *topic_view(at.shard), at.shard.clock().now());
@@ -276,7 +289,7 @@ Task<ErrorCode> GroupCoordinator::heartbeat_home(kafka::HeartbeatRequest request
   if (request.group_id.empty()) co_return ErrorCode::invalid_group_id;
   if (const auto error = co_await ready(request.group_id); error != ErrorCode::none) co_return error;
   const auto group = find(request.group_id);
-  if (!group) co_return ErrorCode::unknown_member_id;
+  if (!group || group->share) co_return ErrorCode::unknown_member_id;
   const auto now = per_shard(home(request.group_id)).shard.clock().now();
   if (!group->consumer) co_return group->classic.heartbeat(request.member_id, request.group_instance_id, request.generation_id, now);
   const auto error = group->consumer->classic_heartbeat(request.member_id, request.group_instance_id, request.generation_id, now);
@@ -294,7 +307,8 @@ Task<kafka::LeaveGroupResponse> GroupCoordinator::leave_home(kafka::LeaveGroupRe
   response.error_code = request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(request.group_id);
   if (response.error_code != ErrorCode::none) co_return response;
   if (version < 3) request.members = {{.member_id = request.member_id, .group_instance_id = {}, .reason = {}}};
-  const auto group = find(request.group_id);
+  auto group = find(request.group_id);
+  if (group && group->share) group = nullptr;  // nobody of this protocol is in there
   if (group && group->consumer) {
     response = co_await leave_consumer_group(group, request.members);
   } else {
@@ -324,7 +338,7 @@ Task<kafka::DescribeGroupsResponseGroup> GroupCoordinator::describe_home(std::st
   out.error_code = co_await ready(id);
   if (out.error_code != ErrorCode::none) co_return out;
   const auto group = find(id);
-  if (!group || group->consumer) {
+  if (!group || group->consumer || group->share) {
     out.group_state = "Dead";
     co_return out;
   }
@@ -353,7 +367,8 @@ Task<std::vector<kafka::ListGroupsResponseGroup>> GroupCoordinator::list() {
 
 Task<> GroupCoordinator::list_home(std::int32_t i, std::vector<kafka::ListGroupsResponseGroup>& out) {
   for (const auto& [id, group] : partitions_[static_cast<std::size_t>(i)].groups) {
-    if (group->consumer) out.push_back({id, "consumer", group->consumer->state_name(), "consumer"});
+    if (group->share) out.push_back({id, "share", group->share->state_name(), "share"});
+    else if (group->consumer) out.push_back({id, "consumer", group->consumer->state_name(), "consumer"});
     else out.push_back({id, group->classic.protocol_type(), state_name(group->classic.state()), "classic"});
   }
   co_return;

@@ -10,7 +10,9 @@
 
 #include "broker/coordinator/group/classic_group.h"
 #include "broker/coordinator/group/consumer_group.h"
+#include "broker/coordinator/group/share_group.h"
 #include "broker/coordinator/partition_writer.h"
+#include "broker/coordinator/share/share_coordinator.h"
 #include "broker/metadata/image.h"
 #include "common/async/gate.h"
 #include "common/base/random.h"
@@ -30,7 +32,8 @@ class GroupCoordinator {
  public:
   /// Newest metadata, as a shard sees it.
   using Image = std::function<metadata::ImagePtr(const async::Shard&)>;
-  GroupCoordinator(PartitionWriter& writer, std::vector<async::Shard*> shards, CoordinatorOptions options, Image image, std::uint64_t seed);
+  GroupCoordinator(PartitionWriter& writer, share::ShareCoordinator& share, std::vector<async::Shard*> shards, CoordinatorOptions options, Image image,
+                   std::uint64_t seed);
   ~GroupCoordinator();
 
   void start();
@@ -44,6 +47,22 @@ class GroupCoordinator {
   Task<kafka::LeaveGroupResponse> leave(kafka::LeaveGroupRequest request, std::int16_t version);
   Task<kafka::ConsumerGroupHeartbeatResponse> consumer_heartbeat(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id, std::string client_host);
   Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> consumer_describe(std::string group);
+  Task<kafka::ShareGroupHeartbeatResponse> share_heartbeat(kafka::ShareGroupHeartbeatRequest request, std::string client_id, std::string client_host);
+  Task<kafka::ShareGroupDescribeResponseDescribedGroup> share_describe(std::string group);
+  struct ShareOffsets {
+    ErrorCode error = ErrorCode::none;
+    struct Row {
+      std::string topic;
+      Uuid topic_id;
+      std::int32_t partition;
+      share::ShareCoordinator::Summary summary;
+    };
+    std::vector<Row> rows;
+  };
+  /// Of all topics that a share group has a state for, or of these.
+  Task<ShareOffsets> share_offsets(std::string group, std::optional<std::vector<kafka::DescribeShareGroupOffsetsRequestTopic>> topics);
+  Task<kafka::AlterShareGroupOffsetsResponse> alter_share_offsets(kafka::AlterShareGroupOffsetsRequest request);
+  Task<kafka::DeleteShareGroupOffsetsResponse> delete_share_offsets(kafka::DeleteShareGroupOffsetsRequest request);
   /// Answers every partition of the request.
   Task<kafka::OffsetCommitResponse> commit(kafka::OffsetCommitRequest request, std::int16_t version);
   /// Asks the transaction coordinator whether the group's partition is part of the transaction (or makes it so).
@@ -77,8 +96,10 @@ class GroupCoordinator {
     Group(const std::string& id, const GroupLimits& limits) : classic(id, limits) {}
     ClassicGroup classic;
     std::unique_ptr<ConsumerGroup> consumer;  ///< set: the group is under the consumer protocol, and `classic` is empty
-    bool has_members() const { return consumer ? consumer->has_members() : classic.has_members(); }
-    TimePoint next_deadline() const { return consumer ? consumer->next_deadline() : classic.next_deadline(); }
+    std::unique_ptr<ShareGroup> share;        ///< set: a share group, which stays one
+    bool has_members() const { return share ? share->has_members() : consumer ? consumer->has_members() : classic.has_members(); }
+    TimePoint next_deadline() const { return share ? share->next_deadline() : consumer ? consumer->next_deadline() : classic.next_deadline(); }
+    bool unused() const { return !share && !consumer && offsets.empty() && classic.generation() == 0 && !classic.has_members(); }
     OffsetMap offsets;
     std::int64_t state_since_ms = -1;
     std::map<std::string, std::shared_ptr<Parked<kafka::JoinGroupResponse>>> joins;
@@ -154,11 +175,26 @@ class GroupCoordinator {
   Task<kafka::JoinGroupResponse> join_consumer_group(std::shared_ptr<Group> group, JoinInput input);
   Task<kafka::LeaveGroupResponse> leave_consumer_group(std::shared_ptr<Group> group, std::vector<kafka::LeaveGroupRequestMember> members);
   void watch_timers(const std::shared_ptr<Group>& group);
+  ShareGroupLimits share_limits(const metadata::MetadataImage& image, const std::string& group) const;
+  void replay_share(Partition& at, const ShareRecord& record);
+  Task<kafka::ShareGroupHeartbeatResponse> share_heartbeat_home(kafka::ShareGroupHeartbeatRequest request, std::string client_id, std::string client_host);
+  Task<kafka::ShareGroupDescribeResponseDescribedGroup> share_describe_home(std::string group);
+  Task<ShareOffsets> share_offsets_home(std::string group, std::optional<std::vector<kafka::DescribeShareGroupOffsetsRequestTopic>> topics);
+  Task<kafka::AlterShareGroupOffsetsResponse> alter_share_offsets_home(kafka::AlterShareGroupOffsetsRequest request);
+  Task<kafka::DeleteShareGroupOffsetsResponse> delete_share_offsets_home(kafka::DeleteShareGroupOffsetsRequest request);
+  /// A share group whose offsets may be changed: it exists, and is empty.
+  Task<ErrorCode> ready_empty_share_group(std::string group);
+  Task<ErrorCode> begin_states(std::shared_ptr<Group> group, std::string member);
+  Task<ErrorCode> end_states(std::shared_ptr<Group> group, Uuid topic);
+  Task<> end_states_of_deleted_topics(std::shared_ptr<Group> group);
+  Task<ErrorCode> write_share(std::string group, std::vector<ShareRecord> records);
+  Task<> tick_share(std::shared_ptr<Group> group);
   Task<kafka::DescribeGroupsResponseGroup> describe_home(std::string group);
   Task<ErrorCode> remove_home(std::string group);
   Task<> list_home(std::int32_t index, std::vector<kafka::ListGroupsResponseGroup>& out);
 
   PartitionWriter& writer_;
+  share::ShareCoordinator& share_;
   std::vector<async::Shard*> shards_;
   CoordinatorOptions options_;
   Image image_;

@@ -14,6 +14,7 @@ ErrorCode GroupCoordinator::check_commit(const std::shared_ptr<Group>& group, co
   constexpr std::int16_t knows_member_epochs = 9;
   if (!group && generation >= 0) return version >= knows_member_epochs ? ErrorCode::group_id_not_found : ErrorCode::illegal_generation;
   if (!group) return ErrorCode::none;
+  if (group->share) return ErrorCode::group_id_not_found;
   if (!group->consumer) return group->classic.check_commit(member_id, instance_id, generation, per_shard(home(group->classic.id())).shard.clock().now());
   return group->consumer->check_commit(member_id, generation, version);
 }
@@ -174,6 +175,10 @@ Task<kafka::OffsetFetchResponseGroup> GroupCoordinator::fetch_home(kafka::Offset
     response.error_code = group->consumer->check_member(*request.member_id, request.member_epoch);
     if (response.error_code != ErrorCode::none) co_return response;
   }
+  if (group && group->share) {
+    response.error_code = ErrorCode::group_id_not_found;
+    co_return response;
+  }
   const OffsetMap& offsets = group ? group->offsets : nothing;
   const auto add = [&](kafka::OffsetFetchResponseTopic& topic, std::int32_t partition, const Committed* committed) {
     kafka::OffsetFetchResponsePartition out;
@@ -216,8 +221,13 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   const auto group = find(id);
   if (!group) co_return ErrorCode::group_id_not_found;
   // Ids that were given out and not joined with (KIP-394) hold nothing back.
-  const auto joined = [&group] { return group->consumer ? group->consumer->has_members() : !group->classic.members().empty(); };
+  const auto joined = [&group] { return group->share || group->consumer ? group->has_members() : !group->classic.members().empty(); };
   if (joined()) co_return ErrorCode::non_empty_group;
+  if (group->share) {
+    const auto states = group->share->states();
+    for (const auto& [topic, state] : states)
+      if (const auto error = co_await end_states(group, topic); error != ErrorCode::none) co_return error;
+  }
   PerShard& at = per_shard(home(id));
   const auto now_ms = at.shard.clock().wall_ms();
   kafka::BatchBuilder batch;
@@ -225,6 +235,8 @@ Task<ErrorCode> GroupCoordinator::remove_home(std::string id) {
   add_group(batch, now_ms, id, std::nullopt);
   if (group->consumer)
     for (const auto& record : group->consumer->tombstones()) add_consumer_record(batch, now_ms, record);
+  if (group->share)
+    for (const auto& record : group->share->tombstones()) add_share_record(batch, now_ms, record);
   const auto done = co_await writer_.write(index(id), std::move(batch));
   if (!done) co_return ErrorCode::coordinator_not_available;
   if (joined()) co_return ErrorCode::non_empty_group;  // somebody joined while the deletion was written
@@ -250,6 +262,8 @@ Task<> GroupCoordinator::topics_deleted_home(std::int32_t i, std::set<std::strin
     });
   for (auto& [producer, entries] : partitions_[static_cast<std::size_t>(i)].pending)
     std::erase_if(entries, [&](const auto& entry) { return topics.contains(entry.key.topic); });
+  for (const auto& [id, group] : groups)
+    if (group->share) co_await end_states_of_deleted_topics(group);
   if (batch.empty()) co_return;
   const auto done = co_await writer_.write(i, std::move(batch));
   if (!done) log::warn("__consumer_offsets-{}: offsets of deleted topics not removed: {}", i, done.error().message);
@@ -265,7 +279,7 @@ Task<kafka::OffsetDeleteResponse> GroupCoordinator::delete_offsets_home(kafka::O
   response.error_code = request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(request.group_id);
   if (response.error_code != ErrorCode::none) co_return response;
   const auto group = find(request.group_id);
-  if (!group) {
+  if (!group || group->share) {
     response.error_code = ErrorCode::group_id_not_found;
     co_return response;
   }
@@ -310,7 +324,7 @@ Task<> GroupCoordinator::expire_offsets(PerShard& home) {
       if (&writer_.home(static_cast<std::int32_t>(i)) != &home.shard) continue;
       const auto groups = partitions_[i].groups;
       for (const auto& [id, group] : groups) {
-        if (group->has_members() || group->state_since_ms > before_ms) continue;
+        if (group->share || group->has_members() || group->state_since_ms > before_ms) continue;
         std::vector<OffsetRecord> expired;
         kafka::BatchBuilder batch;
         for (const auto& [key, committed] : group->offsets) {

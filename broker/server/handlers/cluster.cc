@@ -9,7 +9,8 @@ namespace meridian::server {
 namespace {
 
 using kafka::ErrorCode;
-constexpr std::int8_t group_key = 0, transaction_key = 1;
+constexpr std::int8_t group_key = 0, transaction_key = 1, share_key = 2;
+constexpr std::int16_t knows_share_keys = 6;
 // Every operation is allowed while nothing is forbidden: bits of READ (3) to ALTER_CONFIGS (11) of Kafka's AclOperation.
 constexpr std::int32_t all_topic_operations = 0xdf8;
 constexpr std::int32_t all_cluster_operations = 0x1fa0;  // CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE
@@ -34,7 +35,7 @@ kafka::MetadataResponseTopic describe(const metadata::TopicImage& topic, std::in
 }
 
 Task<ErrorCode> auto_create(RequestContext& context, const std::string& name) {
-  for (const char* internal : {offsets_topic, transactions_topic})
+  for (const char* internal : {offsets_topic, transactions_topic, share_state_topic})
     if (name == internal)
       co_return co_await ensure_internal_topic(context.services, context.shard, internal) ? ErrorCode::none : ErrorCode::unknown_topic_or_partition;
   kafka::CreateTopicsRequestTopic topic;
@@ -81,11 +82,15 @@ Task<kafka::MetadataResponseTopic> find_topic(RequestContext& context, const kaf
 
 Task<bool> ensure_internal_topic(Services& services, async::Shard& caller, const char* name) {
   if (services.cache.image(caller)->topic(name)) co_return true;
-  const std::string prefix = std::string_view(name) == offsets_topic ? "offsets.topic." : "transaction.state.log.";
+  const bool share = std::string_view(name) == share_state_topic;
+  const std::string prefix = share ? "share.coordinator.state.topic." : std::string_view(name) == offsets_topic ? "offsets.topic." : "transaction.state.log.";
   kafka::CreateTopicsRequestTopic topic;
   topic.name = name;
   topic.num_partitions = static_cast<std::int32_t>(services.settings.integer(prefix + "num.partitions"));
-  topic.configs = {{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", services.settings.string(prefix + "segment.bytes")}};
+  topic.configs = {{"compression.type", "producer"}, {"segment.bytes", services.settings.string(prefix + "segment.bytes")}};
+  // Updates of a share group's state add up, so a newer one does not replace an older one: what is not needed goes by DeleteRecords.
+  if (share) topic.configs.insert(topic.configs.end(), {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}});
+  else topic.configs.push_back({"cleanup.policy", "compact"});
   const auto made = co_await async::on(services.control, services.metadata.create_topic(std::move(topic), false));
   if (made.error != ErrorCode::none && made.error != ErrorCode::topic_already_exists) {
     log::error("cannot create {}: {}", name, made.message);
@@ -200,13 +205,18 @@ Task<kafka::FindCoordinatorResponse> handle_find_coordinator(RequestContext& con
     auto& out = response.coordinators.emplace_back();
     out.key = key;
     out.error_message = "";
-    const bool transaction = request.key_type == transaction_key;
-    if (!transaction && request.key_type != group_key) {
+    const bool transaction = request.key_type == transaction_key, share = request.key_type == share_key && context.version >= knows_share_keys;
+    if (!transaction && !share && request.key_type != group_key) {
       out.error_code = ErrorCode::invalid_request;
       out.error_message = "unknown coordinator type";
+    } else if (share && !coordinator::share::SharePartitionKey::parse(key)) {
+      out.error_code = ErrorCode::invalid_request;
+      out.error_message = "not GROUP:TOPIC-ID:PARTITION";
+    } else if (share && !context.allowed(Operation::cluster_action, Resource::cluster, "kafka-cluster")) {
+      out.error_code = ErrorCode::cluster_authorization_failed;
     } else if (!context.allowed(Operation::describe, transaction ? Resource::transactional_id : Resource::group, key)) {
       out.error_code = transaction ? ErrorCode::transactional_id_authorization_failed : ErrorCode::group_authorization_failed;
-    } else if (!co_await ensure_internal_topic(context.services, context.shard, transaction ? transactions_topic : offsets_topic)) {
+    } else if (!co_await ensure_internal_topic(context.services, context.shard, transaction ? transactions_topic : share ? share_state_topic : offsets_topic)) {
       out.error_code = ErrorCode::coordinator_not_available;
     } else {
       out.node_id = context.services.node_id;

@@ -70,13 +70,6 @@ Task<> read_partition(Services& services, Target& target, std::size_t bytes_max,
   }
 }
 
-Task<> watch_partition(Services& services, const std::string& topic, std::int32_t partition, std::shared_ptr<replication::FetchWaiter> waiter, bool add) {
-  const auto replica = services.replicas.find(topic, partition);
-  if (!replica) co_return;
-  if (add) replica->add_waiter(waiter);
-  else replica->remove_waiter(waiter);
-}
-
 class Fetch {
  public:
   Fetch(RequestContext& context, kafka::FetchRequest& request)
@@ -198,6 +191,13 @@ class Fetch {
 };
 
 }  // namespace
+
+Task<> watch_partition(Services& services, const std::string& topic, std::int32_t partition, std::shared_ptr<replication::FetchWaiter> waiter, bool add) {
+  const auto replica = services.replicas.find(topic, partition);
+  if (!replica) co_return;
+  if (add) replica->add_waiter(waiter);
+  else replica->remove_waiter(waiter);
+}
 
 Task<kafka::FetchResponse> handle_fetch(RequestContext& context, kafka::FetchRequest& request) {
   Fetch fetch(context, request);

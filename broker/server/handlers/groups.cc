@@ -249,6 +249,7 @@ Task<kafka::DeleteGroupsResponse> handle_delete_groups(RequestContext& context, 
   for (const auto& group : request.group_names) {
     ErrorCode error = ErrorCode::group_authorization_failed;
     if (context.allowed(Operation::remove, Resource::group, group)) error = co_await context.services.groups.remove(group);
+    if (error == ErrorCode::none) co_await context.services.share_partitions.forget(group);
     response.results.push_back({group, error});
   }
   co_return response;

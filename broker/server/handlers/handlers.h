@@ -60,7 +60,21 @@ Task<kafka::AlterClientQuotasResponse> handle_alter_client_quotas(RequestContext
 Task<kafka::AlterConfigsResponse> handle_alter_configs(RequestContext& context, kafka::AlterConfigsRequest& request);
 Task<kafka::ListConfigResourcesResponse> handle_list_config_resources(RequestContext& context, kafka::ListConfigResourcesRequest& request);
 Task<kafka::DescribeTopicPartitionsResponse> handle_describe_topic_partitions(RequestContext& context, kafka::DescribeTopicPartitionsRequest& request);
+Task<kafka::ShareGroupHeartbeatResponse> handle_share_group_heartbeat(RequestContext& context, kafka::ShareGroupHeartbeatRequest& request);
+Task<kafka::ShareGroupDescribeResponse> handle_share_group_describe(RequestContext& context, kafka::ShareGroupDescribeRequest& request);
+Task<kafka::ShareFetchResponse> handle_share_fetch(RequestContext& context, kafka::ShareFetchRequest& request);
+Task<kafka::ShareAcknowledgeResponse> handle_share_acknowledge(RequestContext& context, kafka::ShareAcknowledgeRequest& request);
+Task<kafka::InitializeShareGroupStateResponse> handle_initialize_share_group_state(RequestContext& context, kafka::InitializeShareGroupStateRequest& request);
+Task<kafka::ReadShareGroupStateResponse> handle_read_share_group_state(RequestContext& context, kafka::ReadShareGroupStateRequest& request);
+Task<kafka::WriteShareGroupStateResponse> handle_write_share_group_state(RequestContext& context, kafka::WriteShareGroupStateRequest& request);
+Task<kafka::DeleteShareGroupStateResponse> handle_delete_share_group_state(RequestContext& context, kafka::DeleteShareGroupStateRequest& request);
+Task<kafka::ReadShareGroupStateSummaryResponse> handle_read_share_group_state_summary(RequestContext& context, kafka::ReadShareGroupStateSummaryRequest& request);
+Task<kafka::DescribeShareGroupOffsetsResponse> handle_describe_share_group_offsets(RequestContext& context, kafka::DescribeShareGroupOffsetsRequest& request);
+Task<kafka::AlterShareGroupOffsetsResponse> handle_alter_share_group_offsets(RequestContext& context, kafka::AlterShareGroupOffsetsRequest& request);
+Task<kafka::DeleteShareGroupOffsetsResponse> handle_delete_share_group_offsets(RequestContext& context, kafka::DeleteShareGroupOffsetsRequest& request);
 
+/// On the partition's home shard: `waiter` is woken by new records there, from now on or no longer.
+Task<> watch_partition(Services& services, const std::string& topic, std::int32_t partition, std::shared_ptr<replication::FetchWaiter> waiter, bool add);
 /// Creates a coordinator's topic if it is not there; used by FindCoordinator and Metadata.
 Task<bool> ensure_internal_topic(Services& services, async::Shard& caller, const char* name);
 Task<kafka::GetTelemetrySubscriptionsResponse> handle_get_telemetry_subscriptions(RequestContext& context, kafka::GetTelemetrySubscriptionsRequest& request);

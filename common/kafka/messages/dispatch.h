@@ -23,6 +23,6 @@ using AllMessages =
                 OffsetDeleteRequest, DescribeClientQuotasRequest, AlterClientQuotasRequest, DescribeQuorumRequest, UpdateFeaturesRequest,
                 DescribeClusterRequest, DescribeProducersRequest, DescribeTransactionsRequest, ListTransactionsRequest, ConsumerGroupHeartbeatRequest,
                 ConsumerGroupDescribeRequest, GetTelemetrySubscriptionsRequest, PushTelemetryRequest, ListConfigResourcesRequest,
-                DescribeTopicPartitionsRequest, AppendAtRequest>;
+                DescribeTopicPartitionsRequest, ShareGroupHeartbeatRequest, ShareGroupDescribeRequest, ShareFetchRequest, ShareAcknowledgeRequest, InitializeShareGroupStateRequest, ReadShareGroupStateRequest, WriteShareGroupStateRequest, DeleteShareGroupStateRequest, ReadShareGroupStateSummaryRequest, DescribeShareGroupOffsetsRequest, AlterShareGroupOffsetsRequest, DeleteShareGroupOffsetsRequest, AppendAtRequest>;
 
 }  // namespace meridian::kafka

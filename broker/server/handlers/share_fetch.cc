@@ -1,0 +1,220 @@
+// ShareFetch and ShareAcknowledge (KIP-932): a member takes records, and says what became of others.
+#include <algorithm>
+
+#include "broker/server/handlers/handlers.h"
+
+namespace meridian::server {
+namespace {
+
+using kafka::ErrorCode;
+using coordinator::share::AcknowledgeType;
+
+constexpr std::int8_t record_limit_mode = 1;  // KIP-1206
+
+/// What is wrong with acknowledgements whatever their records are like.
+bool well_formed(const std::vector<kafka::AcknowledgementBatch>& batches, bool renews) {
+  Offset next = 0;
+  for (const auto& batch : batches) {
+    const auto& types = batch.acknowledge_types;
+    if (batch.first_offset < next || batch.last_offset < batch.first_offset) return false;
+    if (types.size() != 1 && static_cast<Offset>(types.size()) != batch.last_offset - batch.first_offset + 1) return false;
+    if (!std::ranges::all_of(types, [renews](std::int8_t type) { return type >= AcknowledgeType::gap && type <= (renews ? AcknowledgeType::renew : AcknowledgeType::reject); }))
+      return false;
+    next = batch.last_offset + 1;
+  }
+  return true;
+}
+
+/// What can be said of a request before its session: the feature, who asks, and whether it may.
+ErrorCode check_member(const RequestContext& context, const std::optional<std::string>& group, const std::optional<std::string>& member) {
+  if (!context.image()->features.contains("share.version")) return ErrorCode::unsupported_version;
+  if (!group || group->empty() || !member || member->empty()) return ErrorCode::invalid_request;
+  return context.allowed(Operation::read, Resource::group, *group) ? ErrorCode::none : ErrorCode::group_authorization_failed;
+}
+
+Task<ErrorCode> acknowledge(RequestContext& context, const std::string& group, const std::string& member, const SharePartitionId& id,
+                            std::vector<kafka::AcknowledgementBatch> batches, bool renews) {
+  const auto* topic = context.image()->topic(id.topic_id);
+  if (!topic) co_return ErrorCode::unknown_topic_id;
+  if (!context.allowed(Operation::read, Resource::topic, topic->name)) co_return ErrorCode::topic_authorization_failed;
+  if (!well_formed(batches, renews)) co_return ErrorCode::invalid_request;
+  co_return co_await context.services.share_partitions.acknowledge({group, id.topic_id, id.partition}, topic->name, member, std::move(batches));
+}
+
+std::int32_t lock_timeout_ms(const RequestContext& context, const std::string& group) {
+  return static_cast<std::int32_t>(metadata::group_integer(*context.image(), group, "share.record.lock.duration.ms"));
+}
+
+/// One partition of an answer, in the order of the first mention.
+template <class Topics>
+auto& slot_of(Topics& topics, const SharePartitionId& id) {
+  auto topic = std::ranges::find(topics, id.topic_id, [](const auto& entry) { return entry.topic_id; });
+  if (topic == topics.end()) {
+    topics.emplace_back().topic_id = id.topic_id;
+    topic = std::prev(topics.end());
+  }
+  const auto partition = std::ranges::find(topic->partitions, id.partition, [](const auto& entry) { return entry.partition_index; });
+  if (partition != topic->partitions.end()) return *partition;
+  auto& fresh = topic->partitions.emplace_back();
+  fresh.partition_index = id.partition;
+  return fresh;
+}
+
+class ShareFetch {
+ public:
+  ShareFetch(RequestContext& context, kafka::ShareFetchRequest& request)
+      : context_(context), request_(request), group_(request.group_id.value_or("")), member_(request.member_id.value_or("")) {}
+
+  Task<kafka::ShareFetchResponse> run() {
+    if (const auto error = check_member(context_, request_.group_id, request_.member_id); error != ErrorCode::none) co_return refuse(error);
+    const bool opens = request_.share_session_epoch == ShareSessions::opens, closes = request_.share_session_epoch == ShareSessions::closes;
+    if (opens && says_anything()) co_return refuse(ErrorCode::invalid_request);
+    const auto opened = co_await open();
+    if (opened.error != ErrorCode::none) co_return refuse(opened.error);
+    response_.acquisition_lock_timeout_ms = lock_timeout_ms(context_, group_);
+    for (auto& topic : request_.topics)
+      for (auto& partition : topic.partitions) {
+        if (partition.acknowledgement_batches.empty()) continue;
+        const SharePartitionId id{topic.topic_id, partition.partition_index};
+        const auto error = co_await acknowledge(context_, group_, member_, id, std::move(partition.acknowledgement_batches), request_.is_renew_ack);
+        slot_of(response_.topics, id).acknowledge_error_code = error;
+      }
+    if (closes) co_await context_.services.share_partitions.release(group_, member_);
+    else if (!request_.is_renew_ack && request_.max_records > 0) co_await fetch(opened.partitions);
+    co_return std::move(response_);
+  }
+
+ private:
+  struct Target {
+    SharePartitionId id;
+    std::string topic;
+  };
+
+  static kafka::ShareFetchResponse refuse(ErrorCode error) {
+    kafka::ShareFetchResponse response;
+    response.error_code = error;
+    return response;
+  }
+  bool says_anything() const {
+    return std::ranges::any_of(request_.topics, [](const auto& topic) {
+      return std::ranges::any_of(topic.partitions, [](const auto& partition) { return !partition.acknowledgement_batches.empty(); });
+    });
+  }
+
+  Task<ShareSessions::Opened> open() {
+    ShareSessions::Change change{.epoch = request_.share_session_epoch, .added = {}, .forgotten = {}, .connection = context_.connection};
+    for (const auto& topic : request_.topics)
+      for (const auto& partition : topic.partitions) change.added.push_back({topic.topic_id, partition.partition_index});
+    for (const auto& topic : request_.forgotten_topics)
+      for (const auto partition : topic.partitions) change.forgotten.push_back({topic.topic_id, partition});
+    const auto sessions_max = static_cast<std::size_t>(context_.services.settings.integer("group.share.max.share.sessions"));
+    co_return co_await async::on(context_.services.control,
+                                 [](ShareSessions& sessions, ShareMember who, ShareSessions::Change what, std::size_t max) -> Task<ShareSessions::Opened> {
+                                   co_return sessions.fetch(who, what, max);
+                                 }(context_.services.share_sessions, {group_, member_}, std::move(change), sessions_max));
+  }
+
+  Task<> fetch(const std::vector<SharePartitionId>& partitions) {
+    for (const auto& id : partitions) {
+      const auto* topic = context_.image()->topic(id.topic_id);
+      const auto error = !topic                                                               ? ErrorCode::unknown_topic_id
+                         : !context_.allowed(Operation::read, Resource::topic, topic->name) ? ErrorCode::topic_authorization_failed
+                                                                                              : ErrorCode::none;
+      if (error == ErrorCode::none) targets_.push_back({id, topic->name});
+      else slot_of(response_.topics, id).error_code = error;
+    }
+    const bool urgent = !response_.topics.empty();  // an error, or an acknowledgement that is waited for
+    auto& clock = context_.shard.clock();
+    const auto deadline = clock.now() + std::chrono::milliseconds(std::max(request_.max_wait_ms, 0));
+    if (urgent || request_.max_wait_ms <= 0 || co_await enough()) co_return co_await acquire();
+    auto waiter = std::make_shared<replication::FetchWaiter>(context_.shard);
+    co_await watch_all(waiter, true);
+    // Once more after registering: what came in between woke nobody.
+    while (!co_await enough() && co_await waiter->waiter.wait(deadline)) {
+    }
+    co_await watch_all(waiter, false);
+    co_await acquire();
+  }
+
+  std::size_t bytes_max() const { return static_cast<std::size_t>(std::max(request_.max_bytes, 0)); }
+
+  /// True when there is as much as the member wants to wait for, or something to complain of.
+  Task<bool> enough() {
+    std::size_t total = 0;
+    for (const auto& target : targets_) {
+      const auto there = co_await ask(target, {.member = member_, .bytes_max = bytes_max(), .at_least_one = bytes_max() > 0, .acquire = false});
+      if (there.error != ErrorCode::none) co_return true;
+      total += there.bytes;
+      if (static_cast<std::int64_t>(total) >= std::max(request_.min_bytes, 1)) co_return true;
+    }
+    co_return false;
+  }
+
+  Task<> acquire() {
+    std::size_t bytes = 0;
+    std::int64_t records = 0;
+    for (const auto& target : targets_) {
+      if (records >= request_.max_records) break;
+      auto found = co_await ask(target, {.member = member_,
+                                         .records_max = request_.max_records - records,
+                                         .batch_size = request_.batch_size,
+                                         .strict = request_.share_acquire_mode == record_limit_mode,
+                                         .bytes_max = bytes_max() - std::min(bytes, bytes_max()),
+                                         .at_least_one = bytes == 0 && bytes_max() > 0});
+      if (found.error == ErrorCode::none && found.acquired.empty()) continue;
+      bytes += found.bytes;
+      for (const auto& range : found.acquired) records += range.last_offset - range.first_offset + 1;
+      auto& out = slot_of(response_.topics, target.id);
+      out.error_code = found.error;
+      out.current_leader = {context_.services.node_id, found.leader_epoch};
+      out.records = std::move(found.records);
+      out.acquired_records = std::move(found.acquired);
+    }
+  }
+
+  Task<SharePartitions::Fetched> ask(const Target& target, SharePartitions::Wanted wanted) {
+    co_return co_await context_.services.share_partitions.fetch({group_, target.id.topic_id, target.id.partition}, target.topic, std::move(wanted));
+  }
+
+  Task<> watch_all(std::shared_ptr<replication::FetchWaiter> waiter, bool add) {
+    for (const auto& target : targets_)
+      co_await async::on(context_.services.replicas.home(target.topic, target.id.partition),
+                         watch_partition(context_.services, target.topic, target.id.partition, waiter, add));
+  }
+
+  RequestContext& context_;
+  kafka::ShareFetchRequest& request_;
+  std::string group_;
+  std::string member_;
+  std::vector<Target> targets_;
+  kafka::ShareFetchResponse response_;
+};
+
+}  // namespace
+
+Task<kafka::ShareFetchResponse> handle_share_fetch(RequestContext& context, kafka::ShareFetchRequest& request) {
+  ShareFetch fetch(context, request);
+  co_return co_await fetch.run();
+}
+
+Task<kafka::ShareAcknowledgeResponse> handle_share_acknowledge(RequestContext& context, kafka::ShareAcknowledgeRequest& request) {
+  kafka::ShareAcknowledgeResponse response;
+  const std::string group = request.group_id.value_or(""), member = request.member_id.value_or("");
+  response.error_code = check_member(context, request.group_id, request.member_id);
+  if (response.error_code != ErrorCode::none) co_return response;
+  response.error_code = co_await async::on(context.services.control, [](ShareSessions& sessions, ShareMember who, std::int32_t epoch) -> Task<ErrorCode> {
+    co_return sessions.acknowledge(who, epoch);
+  }(context.services.share_sessions, {group, member}, request.share_session_epoch));
+  if (response.error_code != ErrorCode::none) co_return response;
+  response.acquisition_lock_timeout_ms = lock_timeout_ms(context, group);
+  for (auto& topic : request.topics)
+    for (auto& partition : topic.partitions) {
+      const SharePartitionId id{topic.topic_id, partition.partition_index};
+      const auto error = co_await acknowledge(context, group, member, id, std::move(partition.acknowledgement_batches), request.is_renew_ack);
+      slot_of(response.topics, id).error_code = error;
+    }
+  if (request.share_session_epoch == ShareSessions::closes) co_await context.services.share_partitions.release(group, member);
+  co_return response;
+}
+
+}  // namespace meridian::server
