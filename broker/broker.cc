@@ -102,8 +102,8 @@ Task<Status> Broker::start() {
   quotas_ =
       std::make_unique<server::Quotas>(control, static_cast<double>(settings_.integer("quota.window.num") * settings_.integer("quota.window.size.seconds")));
   telemetry_ = std::make_unique<server::Telemetry>(seams_.clock, static_cast<std::int32_t>(settings_.integer("telemetry.max.bytes")));
-  services_.emplace(server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, *shares_, *transactions_, *markers_, authorizer_,
-                                     *quotas_, *telemetry_, *share_partitions_, share_sessions_, registry_, node_id, advertised});
+  services_.emplace(server::Services{settings_, *cache_, *metadata_, control, *replicas_, *groups_, *shares_, *transactions_, *markers_, authorizer_, *quotas_,
+                                     *telemetry_, *share_partitions_, share_sessions_, registry_, node_id, advertised});
   server_ = std::make_unique<server::Server>(*services_, shards_, seams_.network);
   auto bound = server_->listen(*kafka_at);
   if (!bound) co_return fail(bound.error());

@@ -50,8 +50,8 @@ Result<OffsetReset> OffsetReset::parse(std::string_view text) {
   if (text.starts_with(prefix))
     if (const double ms = parse_duration(text.substr(prefix.size())); ms >= 0 && ms < duration_ms_max)
       return OffsetReset{Where::by_duration, static_cast<std::int64_t>(ms)};
-  return fail(Errc::invalid, "Invalid value " + std::string(text) +
-                                 " for configuration share.auto.offset.reset: must be earliest, latest or by_duration:PnDTnHnMn.nS");
+  return fail(Errc::invalid,
+              "Invalid value " + std::string(text) + " for configuration share.auto.offset.reset: must be earliest, latest or by_duration:PnDTnHnMn.nS");
 }
 
 }  // namespace meridian::metadata

@@ -9,9 +9,9 @@ using kafka::ErrorCode;
 
 /// APIs whose handlers wait for others: their time is no measure of what they cost.
 template <class Request>
-constexpr bool waits = std::same_as<Request, kafka::FetchRequest> || std::same_as<Request, kafka::JoinGroupRequest> ||
-                       std::same_as<Request, kafka::SyncGroupRequest> || std::same_as<Request, kafka::ProduceRequest> ||
-                       std::same_as<Request, kafka::ShareFetchRequest>;
+constexpr bool waits =
+    std::same_as<Request, kafka::FetchRequest> || std::same_as<Request, kafka::JoinGroupRequest> || std::same_as<Request, kafka::SyncGroupRequest> ||
+    std::same_as<Request, kafka::ProduceRequest> || std::same_as<Request, kafka::ShareFetchRequest>;
 
 template <class Request, auto handle>
 Task<Result<Reply>> run(RequestContext& context, ByteView body) {

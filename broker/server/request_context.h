@@ -69,7 +69,7 @@ struct RequestContext {
   Services& services;
   async::Shard& shard;  ///< of the connection
   FetchSessions& sessions;
-  const void* connection;  ///< which one: share sessions end with it
+  const void* connection;    ///< which one: share sessions end with it
   ClientSoftware& software;  ///< of the connection; set by ApiVersions
   Principal principal;
   std::string client_id;

@@ -136,6 +136,10 @@ Task<std::expected<SharePartitions::EntryPtr, ErrorCode>> SharePartitions::find_
   co_return entry;
 }
 
+Task<> SharePartitions::load_ahead(PerShard& at, Key key, std::string topic) {
+  (void)co_await find_or_load(at, std::move(key), std::move(topic));  // what is wrong is told to who asks next
+}
+
 Task<ErrorCode> SharePartitions::load(PerShard& at, EntryPtr entry) {
   const auto replica = replicas_.find(entry->topic, entry->key.partition);
   entry->leader_epoch = replica->partition().leader_epoch();
@@ -205,6 +209,10 @@ Task<SharePartitions::Fetched> SharePartitions::fetch(Key key, std::string topic
 
 Task<SharePartitions::Fetched> SharePartitions::fetch_home(PerShard& at, Key key, std::string topic, Wanted wanted) {
   Fetched out;
+  if (const auto known = at.entries.find(key); !wanted.wait && (known == at.entries.end() || !known->second->partition)) {
+    at.gate.spawn(load_ahead(at, std::move(key), std::move(topic)), "share group state read");
+    co_return out;
+  }
   const auto entry = co_await find_or_load(at, std::move(key), std::move(topic));
   if (!entry) {
     out.error = entry.error();
@@ -227,16 +235,16 @@ SharePartitions::Fetched SharePartitions::read(PerShard& at, Entry& entry, repli
   const bool committed = metadata::group_value(*cache_.image(at.shard), entry.key.group, "share.isolation.level") == "read_committed";
   const Offset end = committed ? replica.last_stable_offset() : replica.high_watermark();
   for (;;) {
-    const Offset from = partition.next_offset();
-    if (from >= end || !partition.may_acquire(limit)) return out;
-    auto found = log.read(from, end, wanted.bytes_max, wanted.at_least_one);
+    const auto from = partition.next_offset(limit);
+    if (!from || *from >= end) return out;
+    auto found = log.read(*from, end, wanted.bytes_max, wanted.at_least_one);
     if (!found) {
       out.error = ErrorCode::kafka_storage_error;
       return out;
     }
     out.bytes = found->size;
     if (!wanted.acquire || found->size == 0) return out;
-    auto batches = scan(found->slices, from, wanted.records_max);
+    auto batches = scan(found->slices, *from, wanted.records_max);
     if (!batches) {
       log::error("{}-{}: {}", entry.topic, entry.key.partition, batches.error().message);
       out.error = ErrorCode::kafka_storage_error;
@@ -248,7 +256,7 @@ SharePartitions::Fetched SharePartitions::read(PerShard& at, Entry& entry, repli
     out.acquired = partition.acquire({.member = wanted.member, .records_max = wanted.records_max, .batch_size = wanted.batch_size, .strict = wanted.strict},
                                      of_log, limit, at.shard.clock().now());
     if (out.acquired.empty()) {
-      if (partition.next_offset() == from) return out;
+      if (partition.next_offset(limit) == from) return out;
       continue;  // nothing of it was to be delivered: further on
     }
     for (const auto& read : *batches) {
@@ -303,7 +311,8 @@ Task<> SharePartitions::expire_loop(PerShard& at) {
     const auto entries = at.entries;  // a write may take one out
     for (const auto& [key, entry] : entries) {
       if (!entry->partition) continue;
-      if (auto change = entry->partition->expire(limits(at.shard, key.group), now)) at.gate.spawn(write_back(at, entry, std::move(*change)), "share group locks");
+      if (auto change = entry->partition->expire(limits(at.shard, key.group), now))
+        at.gate.spawn(write_back(at, entry, std::move(*change)), "share group locks");
       next = std::min(next, entry->partition->next_deadline());
     }
     co_await at.timer.wait(next);

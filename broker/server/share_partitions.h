@@ -33,6 +33,7 @@ class SharePartitions {
     std::size_t bytes_max = 0;
     bool at_least_one = false;
     bool acquire = true;  ///< false: only says how many bytes there are
+    bool wait = true;     ///< false: nothing from a partition whose state has to be read first; the next time there is
   };
   struct Fetched {
     ErrorCode error = ErrorCode::none;
@@ -73,6 +74,7 @@ class SharePartitions {
   coordinator::share::ShareLimits limits(const async::Shard& shard, const std::string& group) const;
   Task<std::expected<EntryPtr, ErrorCode>> find_or_load(PerShard& at, Key key, std::string topic);
   Task<ErrorCode> load(PerShard& at, EntryPtr entry);
+  Task<> load_ahead(PerShard& at, Key key, std::string topic);
   Task<std::expected<Offset, ErrorCode>> first_offset(PerShard& at, std::shared_ptr<replication::Replica> replica, std::string group);
   Task<ErrorCode> write(PerShard& at, EntryPtr entry, coordinator::share::ShareChange change);
   Task<> write_back(PerShard& at, EntryPtr entry, coordinator::share::ShareChange change);

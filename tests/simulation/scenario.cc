@@ -9,6 +9,7 @@
 #include "common/client/operations.h"
 #include "tests/simulation/checkers.h"
 #include "tests/simulation/sim_meta_store.h"
+#include "tests/simulation/shares.h"
 #include "tests/simulation/sim_network.h"
 #include "tests/simulation/transactions.h"
 #include "tests/support/memory_disk.h"
@@ -122,6 +123,12 @@ class Simulation {
                                                           {"transaction.state.log.num.partitions", "2"},
                                                           {"offsets.topic.segment.bytes", "2000"},
                                                           {"transaction.state.log.segment.bytes", "2000"},
+                                                          {"share.coordinator.state.topic.num.partitions", "2"},
+                                                          {"share.coordinator.state.topic.segment.bytes", "2000"},
+                                                          {"share.coordinator.state.topic.prune.interval.ms", "400"},
+                                                          {"share.coordinator.snapshot.update.records.per.snapshot", "10"},
+                                                          {"group.share.record.lock.duration.ms", "1000"},
+                                                          {"group.share.delivery.count.limit", "10"},
                                                           {"log.cleaner.backoff.ms", "100"},
                                                           {"transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"},
                                                           {"group.initial.rebalance.delay.ms", "10"},
@@ -176,6 +183,8 @@ class Simulation {
     spawn(administer());
     for (int member = 0; member < 2; ++member) spawn(rebalance(member));
     for (int client = 0; client < 2; ++client) spawn(transactions_.run(cluster(), client));
+    spawn(shares_.produce(cluster()));
+    for (int member = 0; member < 2; ++member) spawn(shares_.consume(cluster(), member));
   }
 
   Task<> ensure_topic(client::Cluster& at) {
@@ -368,6 +377,7 @@ class Simulation {
           if (got)
             for (const auto& [key, value] : *got) self.history_.fetched(key.second, value.first);
           for (auto& problem : co_await self.transactions_.check(at)) self.history_.problem(std::move(problem));
+          for (auto& problem : co_await self.shares_.check(at)) self.history_.problem(std::move(problem));
           co_await at.stop();
         }(*this),
         [&](std::exception_ptr) { finished = true; });
@@ -391,6 +401,7 @@ class Simulation {
   History history_;
   Outcome outcome_;
   Transactions transactions_{random_, clock_, clients_, stopping_};
+  Shares shares_{random_, clock_, clients_, stopping_};
   std::map<std::int32_t, std::string> owners_;
   bool stopping_ = false;
   int running_ = 0;

@@ -8,7 +8,12 @@ namespace meridian::coordinator::group {
 
 GroupCoordinator::GroupCoordinator(PartitionWriter& writer, share::ShareCoordinator& share, std::vector<async::Shard*> shards, CoordinatorOptions options,
                                    Image image, std::uint64_t seed)
-    : writer_(writer), share_(share), shards_(std::move(shards)), options_(options), image_(std::move(image)), partitions_(static_cast<std::size_t>(options.partition_count)) {
+    : writer_(writer),
+      share_(share),
+      shards_(std::move(shards)),
+      options_(options),
+      image_(std::move(image)),
+      partitions_(static_cast<std::size_t>(options.partition_count)) {
   for (auto* shard : shards_) per_shard_.push_back(std::make_unique<PerShard>(*shard, seed));
 }
 

@@ -145,7 +145,8 @@ Task<ShareCoordinator::Summary> ShareCoordinator::read_home(SharePartitionKey ke
          .complete_count = state.complete_count(),
          .batches = state.batches()};
   if (leader_epoch && *leader_epoch > state.leader_epoch()) {
-    ShareUpdateValue update{.snapshot_epoch = state.snapshot_epoch(), .leader_epoch = *leader_epoch, .delivery_complete_count = state.complete_count(), .batches = {}};
+    ShareUpdateValue update{
+        .snapshot_epoch = state.snapshot_epoch(), .leader_epoch = *leader_epoch, .delivery_complete_count = state.complete_count(), .batches = {}};
     out.error = co_await append(i, {std::move(key), std::move(update)});
   }
   co_return out;

@@ -12,15 +12,6 @@ SharePartition::SharePartition(Offset start, const std::vector<kafka::ShareState
   advance();
 }
 
-Offset SharePartition::next_offset() const {
-  Offset at = start_;
-  for (const auto& [first, run] : deliveries_.runs()) {
-    if (first > at || free(&run.value)) return at;
-    at = run.last + 1;
-  }
-  return at;
-}
-
 std::int64_t SharePartition::in_flight() const {
   std::int64_t count = 0;
   for (const auto& [first, run] : deliveries_.runs())
@@ -28,9 +19,15 @@ std::int64_t SharePartition::in_flight() const {
   return count;
 }
 
-bool SharePartition::may_acquire(const ShareLimits& limits) const {
-  const auto comes_back = [](const auto& entry) { return free(&entry.second.value); };
-  return in_flight() < limits.record_locks_max || std::ranges::any_of(deliveries_.runs(), comes_back);
+std::optional<Offset> SharePartition::next_offset(const ShareLimits& limits) const {
+  const bool room = in_flight() < limits.record_locks_max;
+  Offset at = start_;
+  for (const auto& [first, run] : deliveries_.runs()) {
+    if (first > at && room) return at;
+    if (free(&run.value)) return first;
+    at = run.last + 1;
+  }
+  return room ? std::optional(at) : std::nullopt;
 }
 
 // There is nothing to deliver in what is free of this range.
@@ -48,7 +45,7 @@ std::vector<kafka::AcquiredRecords> SharePartition::acquire(const Acquisition& r
   std::vector<kafka::AcquiredRecords> acquired;
   std::int64_t count = 0;
   std::int64_t room = limits.record_locks_max - in_flight();
-  Offset at = next_offset();
+  Offset at = *next_offset(limits);
   for (const auto& batch : batches) {
     if (count >= request.records_max) break;
     if (batch.last < at) continue;
@@ -60,11 +57,8 @@ std::vector<kafka::AcquiredRecords> SharePartition::acquire(const Acquisition& r
       continue;
     }
     std::vector<Piece> pieces;
-    bool full = false;
     deliveries_.visit(first, batch.last, [&](Offset from, Offset to, const Delivery* delivery) {
-      if (!free(delivery)) return true;
-      full = !delivery && room <= 0;
-      if (full) return false;
+      if (!free(delivery) || (!delivery && room <= 0)) return true;
       if (request.strict) to = std::min(to, from + (request.records_max - count) - 1);
       count += to - from + 1;
       if (!delivery) room -= to - from + 1;
@@ -78,12 +72,12 @@ std::vector<kafka::AcquiredRecords> SharePartition::acquire(const Acquisition& r
     for (auto& piece : pieces) {
       auto* before = acquired.empty() ? nullptr : &acquired.back();
       const bool goes_on = before && before->last_offset + 1 == piece.first && before->delivery_count == piece.delivery.count;
-      const bool long_enough = before && piece.first == batch.first && request.batch_size > 0 && before->last_offset - before->first_offset + 1 >= request.batch_size;
+      const bool long_enough =
+          before && piece.first == batch.first && request.batch_size > 0 && before->last_offset - before->first_offset + 1 >= request.batch_size;
       if (goes_on && !long_enough) before->last_offset = piece.last;
       else acquired.push_back({piece.first, piece.last, piece.delivery.count});
       deliveries_.assign(piece.first, piece.last, std::move(piece.delivery));
     }
-    if (full) break;
   }
   advance();
   return acquired;

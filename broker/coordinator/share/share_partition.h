@@ -30,9 +30,9 @@ enum AcknowledgeType : std::int8_t { gap = 0, accept = 1, release = 2, reject = 
 
 struct ShareLimits {
   std::chrono::milliseconds lock_duration{30000};
-  std::int16_t delivery_count_max = 5;    ///< a record that comes back this often is archived
-  std::int64_t record_locks_max = 2000;   ///< delivered and not done with, in one partition
-  bool renew = true;                      ///< acknowledgements may prolong a lock (KIP-1222)
+  std::int16_t delivery_count_max = 5;   ///< a record that comes back this often is archived
+  std::int64_t record_locks_max = 2000;  ///< delivered and not done with, in one partition
+  bool renew = true;                     ///< acknowledgements may prolong a lock (KIP-1222)
 };
 
 /// A batch of the log; `deliverable` is false for one that members must not see (of an aborted transaction).
@@ -55,10 +55,8 @@ class SharePartition {
   /// As the share coordinator has it.
   SharePartition(Offset start, const std::vector<kafka::ShareStateBatch>& batches);
 
-  /// Where to read for the next acquisition.
-  Offset next_offset() const;
-  /// False: too many records are out. Records that came back may always be acquired.
-  bool may_acquire(const ShareLimits& limits) const;
+  /// Where to read for the next acquisition. When too many records are out, only such as came back may be acquired; nullopt: there are none.
+  std::optional<Offset> next_offset(const ShareLimits& limits) const;
 
   struct Acquisition {
     const std::string& member;
@@ -66,7 +64,7 @@ class SharePartition {
     std::int64_t batch_size = 0;  ///< ranges that are told are split at batches of the log, beyond so many records
     bool strict = false;          ///< never more than records_max; else batches stay whole (KIP-1206)
   };
-  /// `batches`: what the log has from next_offset() on; the first may begin below it.
+  /// `batches`: what the log has from next_offset() on, which is not nullopt; the first may begin below it.
   std::vector<kafka::AcquiredRecords> acquire(const Acquisition& request, std::span<const LogBatch> batches, const ShareLimits& limits, TimePoint now);
 
   /// All or nothing. nullopt: nothing is to be written. INVALID_RECORD_STATE: a record is not acquired by this member.

@@ -1,5 +1,6 @@
 #include "broker/coordinator/share/share_state.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace meridian::coordinator::share {
@@ -81,7 +82,8 @@ void ShareState::add(const std::vector<kafka::ShareStateBatch>& batches) {
 
 void ShareState::apply(const ShareUpdateValue& update) {
   if (update.leader_epoch >= 0) leader_epoch_ = update.leader_epoch;
-  if (update.start_offset >= 0) start_offset_ = update.start_offset;
+  // Changes that were on their way together may be written in either order.
+  start_offset_ = std::max(start_offset_, update.start_offset);
   complete_count_ = update.delivery_complete_count;
   ++updates_;
   add(update.batches);

@@ -68,7 +68,8 @@ Task<kafka::InitializeShareGroupStateResponse> handle_initialize_share_group_sta
 Task<kafka::ReadShareGroupStateResponse> handle_read_share_group_state(RequestContext& context, kafka::ReadShareGroupStateRequest& request);
 Task<kafka::WriteShareGroupStateResponse> handle_write_share_group_state(RequestContext& context, kafka::WriteShareGroupStateRequest& request);
 Task<kafka::DeleteShareGroupStateResponse> handle_delete_share_group_state(RequestContext& context, kafka::DeleteShareGroupStateRequest& request);
-Task<kafka::ReadShareGroupStateSummaryResponse> handle_read_share_group_state_summary(RequestContext& context, kafka::ReadShareGroupStateSummaryRequest& request);
+Task<kafka::ReadShareGroupStateSummaryResponse> handle_read_share_group_state_summary(RequestContext& context,
+                                                                                      kafka::ReadShareGroupStateSummaryRequest& request);
 Task<kafka::DescribeShareGroupOffsetsResponse> handle_describe_share_group_offsets(RequestContext& context, kafka::DescribeShareGroupOffsetsRequest& request);
 Task<kafka::AlterShareGroupOffsetsResponse> handle_alter_share_group_offsets(RequestContext& context, kafka::AlterShareGroupOffsetsRequest& request);
 Task<kafka::DeleteShareGroupOffsetsResponse> handle_delete_share_group_offsets(RequestContext& context, kafka::DeleteShareGroupOffsetsRequest& request);

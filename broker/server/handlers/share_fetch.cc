@@ -6,8 +6,8 @@
 namespace meridian::server {
 namespace {
 
-using kafka::ErrorCode;
 using coordinator::share::AcknowledgeType;
+using kafka::ErrorCode;
 
 constexpr std::int8_t record_limit_mode = 1;  // KIP-1206
 
@@ -18,7 +18,8 @@ bool well_formed(const std::vector<kafka::AcknowledgementBatch>& batches, bool r
     const auto& types = batch.acknowledge_types;
     if (batch.first_offset < next || batch.last_offset < batch.first_offset) return false;
     if (types.size() != 1 && static_cast<Offset>(types.size()) != batch.last_offset - batch.first_offset + 1) return false;
-    if (!std::ranges::all_of(types, [renews](std::int8_t type) { return type >= AcknowledgeType::gap && type <= (renews ? AcknowledgeType::renew : AcknowledgeType::reject); }))
+    if (!std::ranges::all_of(
+            types, [renews](std::int8_t type) { return type >= AcknowledgeType::gap && type <= (renews ? AcknowledgeType::renew : AcknowledgeType::reject); }))
       return false;
     next = batch.last_offset + 1;
   }
@@ -117,9 +118,9 @@ class ShareFetch {
   Task<> fetch(const std::vector<SharePartitionId>& partitions) {
     for (const auto& id : partitions) {
       const auto* topic = context_.image()->topic(id.topic_id);
-      const auto error = !topic                                                               ? ErrorCode::unknown_topic_id
+      const auto error = !topic                                                             ? ErrorCode::unknown_topic_id
                          : !context_.allowed(Operation::read, Resource::topic, topic->name) ? ErrorCode::topic_authorization_failed
-                                                                                              : ErrorCode::none;
+                                                                                            : ErrorCode::none;
       if (error == ErrorCode::none) targets_.push_back({id, topic->name});
       else slot_of(response_.topics, id).error_code = error;
     }
@@ -160,7 +161,8 @@ class ShareFetch {
                                          .batch_size = request_.batch_size,
                                          .strict = request_.share_acquire_mode == record_limit_mode,
                                          .bytes_max = bytes_max() - std::min(bytes, bytes_max()),
-                                         .at_least_one = bytes == 0 && bytes_max() > 0});
+                                         .at_least_one = bytes == 0 && bytes_max() > 0,
+                                         .wait = bytes == 0});
       if (found.error == ErrorCode::none && found.acquired.empty()) continue;
       bytes += found.bytes;
       for (const auto& range : found.acquired) records += range.last_offset - range.first_offset + 1;

@@ -75,12 +75,13 @@ namespace {
 /// Records of a partition that a group has still to do with; -1: not known.
 Task<std::int64_t> lag(RequestContext& context, std::string topic, std::int32_t partition, Offset start, std::int32_t complete_count) {
   auto& replicas = context.services.replicas;
-  co_return co_await async::on(replicas.home(topic, partition),
-                               [](replication::ReplicaManager& all, std::string name, std::int32_t n, Offset from, std::int32_t complete) -> Task<std::int64_t> {
-                                 const auto replica = all.find(name, n);
-                                 if (!replica || from < 0 || complete < 0) co_return -1;
-                                 co_return std::max<std::int64_t>(replica->high_watermark() - from - complete, 0);
-                               }(replicas, topic, partition, start, complete_count));
+  co_return co_await async::on(
+      replicas.home(topic, partition),
+      [](replication::ReplicaManager& all, std::string name, std::int32_t n, Offset from, std::int32_t complete) -> Task<std::int64_t> {
+        const auto replica = all.find(name, n);
+        if (!replica || from < 0 || complete < 0) co_return -1;
+        co_return std::max<std::int64_t>(replica->high_watermark() - from - complete, 0);
+      }(replicas, topic, partition, start, complete_count));
 }
 
 Task<kafka::DescribeShareGroupOffsetsResponseGroup> describe_offsets(RequestContext& context, const kafka::DescribeShareGroupOffsetsRequestGroup& request) {
@@ -112,8 +113,7 @@ Task<kafka::DescribeShareGroupOffsetsResponseGroup> describe_offsets(RequestCont
 
 }  // namespace
 
-Task<kafka::DescribeShareGroupOffsetsResponse> handle_describe_share_group_offsets(RequestContext& context,
-                                                                                   kafka::DescribeShareGroupOffsetsRequest& request) {
+Task<kafka::DescribeShareGroupOffsetsResponse> handle_describe_share_group_offsets(RequestContext& context, kafka::DescribeShareGroupOffsetsRequest& request) {
   kafka::DescribeShareGroupOffsetsResponse response;
   for (const auto& group : request.groups) response.groups.push_back(co_await describe_offsets(context, group));
   co_return response;
@@ -147,8 +147,7 @@ Task<kafka::DeleteShareGroupOffsetsResponse> handle_delete_share_group_offsets(R
   co_return response;
 }
 
-Task<kafka::InitializeShareGroupStateResponse> handle_initialize_share_group_state(RequestContext& context,
-                                                                                   kafka::InitializeShareGroupStateRequest& request) {
+Task<kafka::InitializeShareGroupStateResponse> handle_initialize_share_group_state(RequestContext& context, kafka::InitializeShareGroupStateRequest& request) {
   return for_each_partition<kafka::InitializeShareGroupStateResponse>(
       context, request, [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
         result.error_code = co_await context.services.shares.initialize(std::move(key), partition.state_epoch, partition.start_offset);
@@ -156,28 +155,27 @@ Task<kafka::InitializeShareGroupStateResponse> handle_initialize_share_group_sta
 }
 
 Task<kafka::ReadShareGroupStateResponse> handle_read_share_group_state(RequestContext& context, kafka::ReadShareGroupStateRequest& request) {
-  return for_each_partition<kafka::ReadShareGroupStateResponse>(
-      context, request, [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
-        auto state = co_await context.services.shares.read(std::move(key), partition.leader_epoch);
-        result.error_code = state.error;
-        result.state_epoch = state.state_epoch;
-        result.start_offset = state.error == ErrorCode::none ? state.start_offset : 0;
-        result.state_batches = std::move(state.batches);
-      });
+  return for_each_partition<kafka::ReadShareGroupStateResponse>(context, request,
+                                                                [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
+                                                                  auto state = co_await context.services.shares.read(std::move(key), partition.leader_epoch);
+                                                                  result.error_code = state.error;
+                                                                  result.state_epoch = state.state_epoch;
+                                                                  result.start_offset = state.error == ErrorCode::none ? state.start_offset : 0;
+                                                                  result.state_batches = std::move(state.batches);
+                                                                });
 }
 
 Task<kafka::WriteShareGroupStateResponse> handle_write_share_group_state(RequestContext& context, kafka::WriteShareGroupStateRequest& request) {
-  return for_each_partition<kafka::WriteShareGroupStateResponse>(
-      context, request, [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
-        result.error_code = co_await context.services.shares.write(std::move(key), partition);
-      });
+  return for_each_partition<kafka::WriteShareGroupStateResponse>(context, request,
+                                                                 [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
+                                                                   result.error_code = co_await context.services.shares.write(std::move(key), partition);
+                                                                 });
 }
 
 Task<kafka::DeleteShareGroupStateResponse> handle_delete_share_group_state(RequestContext& context, kafka::DeleteShareGroupStateRequest& request) {
-  return for_each_partition<kafka::DeleteShareGroupStateResponse>(
-      context, request, [&context](SharePartitionKey key, const auto&, auto& result) -> Task<> {
-        result.error_code = co_await context.services.shares.remove(std::move(key));
-      });
+  return for_each_partition<kafka::DeleteShareGroupStateResponse>(context, request, [&context](SharePartitionKey key, const auto&, auto& result) -> Task<> {
+    result.error_code = co_await context.services.shares.remove(std::move(key));
+  });
 }
 
 Task<kafka::ReadShareGroupStateSummaryResponse> handle_read_share_group_state_summary(RequestContext& context,
