@@ -73,7 +73,7 @@ void cut(std::vector<io::FileSlice>& slices, std::size_t size) {
 ErrorCode told(ErrorCode error) {
   switch (error) {
     case ErrorCode::none: return error;
-    case ErrorCode::group_id_not_found: return ErrorCode::unknown_topic_or_partition;
+    case ErrorCode::invalid_request: return ErrorCode::unknown_topic_or_partition;
     case ErrorCode::fenced_state_epoch:
     case ErrorCode::fenced_leader_epoch: return ErrorCode::not_leader_or_follower;
     default: return ErrorCode::coordinator_not_available;
@@ -188,7 +188,7 @@ Task<ErrorCode> SharePartitions::write(PerShard& at, EntryPtr entry, ShareChange
   if (error == ErrorCode::none) entry->partition->done(change.id);
   else entry->partition->failed(change.id);
   // Somebody else has changed or ended the state: it is read again.
-  if (error == ErrorCode::fenced_state_epoch || error == ErrorCode::fenced_leader_epoch || error == ErrorCode::group_id_not_found)
+  if (error == ErrorCode::fenced_state_epoch || error == ErrorCode::fenced_leader_epoch || error == ErrorCode::invalid_request)
     if (const auto found = at.entries.find(entry->key); found != at.entries.end() && found->second == entry) at.entries.erase(found);
   at.timer.wake();
   wake(*entry);

@@ -8,8 +8,8 @@
 #include "common/base/log.h"
 #include "common/client/operations.h"
 #include "tests/simulation/checkers.h"
-#include "tests/simulation/sim_meta_store.h"
 #include "tests/simulation/shares.h"
+#include "tests/simulation/sim_meta_store.h"
 #include "tests/simulation/sim_network.h"
 #include "tests/simulation/transactions.h"
 #include "tests/support/memory_disk.h"
@@ -129,6 +129,7 @@ class Simulation {
                                                           {"share.coordinator.snapshot.update.records.per.snapshot", "10"},
                                                           {"group.share.record.lock.duration.ms", "1000"},
                                                           {"group.share.delivery.count.limit", "10"},
+                                                          {"group.share.session.timeout.ms", "3000"},
                                                           {"log.cleaner.backoff.ms", "100"},
                                                           {"transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"},
                                                           {"group.initial.rebalance.delay.ms", "10"},

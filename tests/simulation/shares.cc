@@ -176,7 +176,8 @@ Task<std::vector<std::string>> Shares::check(client::Cluster& at) {
     if (!co_await beat(at, member) || member.assigned.empty() || !co_await fetch(at, member)) co_await breath();
     kafka::DescribeShareGroupOffsetsRequest request{.groups = {{group, std::nullopt}}};
     const auto offsets = co_await at.call_any(std::move(request), soon());
-    bool at_end = offsets && offsets->groups.at(0).error_code == ErrorCode::none && !offsets->groups[0].topics.empty();
+    bool at_end = offsets && offsets->groups.at(0).error_code == ErrorCode::none && !offsets->groups[0].topics.empty() &&
+                  offsets->groups[0].topics[0].partitions.size() == partitions;
     if (at_end)
       for (const auto& partition : offsets->groups[0].topics[0].partitions) {
         const auto end = co_await client::list_offset(at, topic, partition.partition_index, client::latest, soon());

@@ -43,9 +43,9 @@ class Shares {
   async::Clock& clock_;
   boost::asio::io_context& context_;
   const bool& stopping_;
-  std::map<Place, std::string> sent_;   ///< acknowledged to the producer
-  std::map<Place, int> came_;           ///< deliveries
-  std::set<Place> tried_, done_;        ///< accepted or rejected: said, and said with success
+  std::map<Place, std::string> sent_;  ///< acknowledged to the producer
+  std::map<Place, int> came_;          ///< deliveries
+  std::set<Place> tried_, done_;       ///< accepted or rejected: said, and said with success
   std::vector<std::string> problems_;
 };
 

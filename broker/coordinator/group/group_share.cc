@@ -144,29 +144,23 @@ Task<GroupCoordinator::ShareOffsets> GroupCoordinator::share_offsets(std::string
 
 Task<GroupCoordinator::ShareOffsets> GroupCoordinator::share_offsets_home(std::string id,
                                                                           std::optional<std::vector<kafka::DescribeShareGroupOffsetsRequestTopic>> topics) {
+  // A group or a topic that is not there is one where nobody has read anything, as Kafka tells it.
   ShareOffsets out;
-  out.error = id.empty() ? ErrorCode::invalid_group_id : co_await ready(id);
+  out.error = co_await ready(id);
   if (out.error != ErrorCode::none) co_return out;
   const auto group = find(id);
-  if (!group || !group->share) {
-    out.error = ErrorCode::group_id_not_found;
-    co_return out;
-  }
   const auto view = topic_view(home(id));
-  const auto states = group->share->states();
   if (topics) {
     for (const auto& topic : *topics)
       for (const auto n : topic.partitions) {
         const auto known = view->find(topic.topic_name);
         out.rows.push_back({topic.topic_name, known ? known->id : Uuid{}, n, {}});
-        if (!known || n < 0 || n >= known->partitions) out.rows.back().summary.error = ErrorCode::unknown_topic_or_partition;
       }
-  } else {
-    for (const auto& [topic, state] : states)
+  } else if (group && group->share) {
+    for (const auto& [topic, state] : group->share->states())
       for (const auto n : state.partitions) out.rows.push_back({state.name, topic, n, {}});
   }
-  for (auto& row : out.rows)
-    if (row.summary.error == ErrorCode::none) row.summary = co_await share_.read({id, row.topic_id, row.partition}, std::nullopt);
+  for (auto& row : out.rows) row.summary = co_await share_.read({id, row.topic_id, row.partition}, std::nullopt);
   co_return out;
 }
 
@@ -185,6 +179,10 @@ Task<kafka::AlterShareGroupOffsetsResponse> GroupCoordinator::alter_share_offset
 
 Task<kafka::AlterShareGroupOffsetsResponse> GroupCoordinator::alter_share_offsets_home(kafka::AlterShareGroupOffsetsRequest request) {
   kafka::AlterShareGroupOffsetsResponse response;
+  response.error_code = request.group_id.empty() ? ErrorCode::invalid_group_id : co_await ready(request.group_id);
+  if (response.error_code != ErrorCode::none) co_return response;
+  // A group can be given offsets before its first member comes.
+  if (const auto group = find_or_create(request.group_id); group->unused()) group->share = std::make_unique<ShareGroup>(request.group_id);
   response.error_code = co_await ready_empty_share_group(request.group_id);
   if (response.error_code != ErrorCode::none) co_return response;
   const auto group = find(request.group_id);
@@ -207,9 +205,10 @@ Task<kafka::AlterShareGroupOffsetsResponse> GroupCoordinator::alter_share_offset
       out.partitions.push_back({partition.partition_index, error, {}});
     }
   }
-  if (begun.empty()) co_return response;
   std::vector<ShareRecord> records;
-  records.push_back(group->share->add_states(begun, *view));
+  group->share->make_known(*view, records);
+  if (!begun.empty()) records.push_back(group->share->add_states(begun, *view));
+  if (records.empty()) co_return response;
   response.error_code = co_await write_share(request.group_id, std::move(records));
   co_return response;
 }
@@ -229,8 +228,10 @@ Task<kafka::DeleteShareGroupOffsetsResponse> GroupCoordinator::delete_share_offs
     auto& out = response.topics.emplace_back();
     out.topic_name = topic.topic_name;
     const auto known = view->find(topic.topic_name);
-    out.error_code = known ? co_await end_states(group, known->id) : ErrorCode::unknown_topic_or_partition;
-    if (known) out.topic_id = known->id;
+    out.error_code = ErrorCode::unknown_topic_or_partition;
+    if (!known || !group->share->states().contains(known->id)) continue;
+    out.topic_id = known->id;
+    out.error_code = co_await end_states(group, known->id);
   }
   co_return response;
 }

@@ -35,6 +35,11 @@ class ShareGroup {
   void tick(const TopicView& topics, TimePoint now, std::vector<ShareRecord>& records);
   TimePoint next_deadline() const;
 
+  /// A group that has had no member is in the log from now on.
+  void make_known(const TopicView& topics, std::vector<ShareRecord>& records) {
+    if (epoch_ == 0) rebalance(topics, records);
+  }
+
   /// Topic id -> name and the partitions that have a state with the share coordinator.
   struct StateTopic {
     std::string name;

@@ -95,8 +95,12 @@ Task<ErrorCode> ShareCoordinator::begin(SharePartitionKey key) {
 Task<ErrorCode> ShareCoordinator::begin_home(SharePartitionKey key) {
   const auto i = index(key);
   if (const auto error = co_await ready(i); error != ErrorCode::none) co_return error;
-  if (partitions_[static_cast<std::size_t>(i)].states.contains(key)) co_return ErrorCode::none;
-  co_return co_await initialize_home(std::move(key), 0, -1);
+  const auto& states = partitions_[static_cast<std::size_t>(i)].states;
+  const auto found = states.find(key);
+  if (found == states.end()) co_return co_await initialize_home(std::move(key), 0, -1);
+  if (found->second.certain()) co_return ErrorCode::none;
+  auto snapshot = found->second.next_snapshot(writer_.home(i).clock().wall_ms());
+  co_return co_await append(i, {std::move(key), std::move(snapshot)});
 }
 
 Task<ErrorCode> ShareCoordinator::initialize(SharePartitionKey key, std::int32_t state_epoch, Offset start_offset) {
@@ -133,9 +137,12 @@ Task<ShareCoordinator::Summary> ShareCoordinator::read_home(SharePartitionKey ke
   if (out.error != ErrorCode::none) co_return out;
   auto& states = partitions_[static_cast<std::size_t>(i)].states;
   const auto found = states.find(key);
-  if (found == states.end()) co_return out;
+  if (found == states.end()) {
+    if (leader_epoch) out.error = ErrorCode::invalid_request;
+    co_return out;
+  }
   const ShareState& state = found->second;
-  if (leader_epoch && *leader_epoch < state.leader_epoch()) {
+  if (leader_epoch && *leader_epoch >= 0 && *leader_epoch < state.leader_epoch()) {
     out.error = ErrorCode::fenced_leader_epoch;
     co_return out;
   }
@@ -162,7 +169,7 @@ Task<ErrorCode> ShareCoordinator::write_home(SharePartitionKey key, kafka::Write
   if (const auto error = co_await ready(i); error != ErrorCode::none) co_return error;
   auto& states = partitions_[static_cast<std::size_t>(i)].states;
   const auto found = states.find(key);
-  if (found == states.end()) co_return ErrorCode::group_id_not_found;
+  if (found == states.end()) co_return ErrorCode::invalid_request;
   ShareState& state = found->second;
   if (change.leader_epoch >= 0 && change.leader_epoch < state.leader_epoch()) co_return ErrorCode::fenced_leader_epoch;
   if (change.state_epoch >= 0 && change.state_epoch < state.state_epoch()) co_return ErrorCode::fenced_state_epoch;

@@ -43,7 +43,8 @@ class ShareCoordinator {
   Task<ErrorCode> begin(SharePartitionKey key);
   /// Begins a state, or begins it anew under a higher state epoch. FENCED_STATE_EPOCH: there is a higher one.
   Task<ErrorCode> initialize(SharePartitionKey key, std::int32_t state_epoch, Offset start_offset);
-  /// By the partition's leader; an older leader is fenced from then on. Without `leader_epoch`: by anybody.
+  /// By the partition's leader; an older leader is fenced from then on. Without `leader_epoch`: by anybody, who is told -1 where there is no
+  /// state. INVALID_REQUEST: a leader reads or writes what was not begun, or has ended.
   Task<Summary> read(SharePartitionKey key, std::optional<std::int32_t> leader_epoch);
   Task<ErrorCode> write(SharePartitionKey key, kafka::WriteShareGroupStateRequestPartition change);
   Task<ErrorCode> remove(SharePartitionKey key);

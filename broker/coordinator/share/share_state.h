@@ -87,6 +87,7 @@ class ShareState {
   Offset start_offset() const { return start_offset_; }
   std::int32_t complete_count() const { return complete_count_; }
   bool wants_snapshot(std::int64_t updates_max) const { return updates_ >= updates_max || !certain_; }
+  bool certain() const { return certain_; }
   /// Something that is in here may not be in the log: only a snapshot makes it so.
   void not_written() { certain_ = false; }
   /// Takes over a newer snapshot of the same share-partition.

@@ -29,7 +29,7 @@ bool well_formed(const std::vector<kafka::AcknowledgementBatch>& batches, bool r
 /// What can be said of a request before its session: the feature, who asks, and whether it may.
 ErrorCode check_member(const RequestContext& context, const std::optional<std::string>& group, const std::optional<std::string>& member) {
   if (!context.image()->features.contains("share.version")) return ErrorCode::unsupported_version;
-  if (!group || group->empty() || !member || member->empty()) return ErrorCode::invalid_request;
+  if (!group || !member || member->empty()) return ErrorCode::invalid_request;
   return context.allowed(Operation::read, Resource::group, *group) ? ErrorCode::none : ErrorCode::group_authorization_failed;
 }
 
@@ -69,7 +69,9 @@ class ShareFetch {
   Task<kafka::ShareFetchResponse> run() {
     if (const auto error = check_member(context_, request_.group_id, request_.member_id); error != ErrorCode::none) co_return refuse(error);
     const bool opens = request_.share_session_epoch == ShareSessions::opens, closes = request_.share_session_epoch == ShareSessions::closes;
-    if (opens && says_anything()) co_return refuse(ErrorCode::invalid_request);
+    // Who renews locks fetches nothing beside that (KIP-1222).
+    const bool fetches = request_.max_wait_ms != 0 || request_.min_bytes != 0 || request_.max_bytes != 0 || request_.max_records != 0;
+    if ((opens && says_anything()) || (request_.is_renew_ack && fetches)) co_return refuse(ErrorCode::invalid_request);
     const auto opened = co_await open();
     if (opened.error != ErrorCode::none) co_return refuse(opened.error);
     response_.acquisition_lock_timeout_ms = lock_timeout_ms(context_, group_);

@@ -14,32 +14,34 @@ bool enabled(const RequestContext& context) { return context.image()->features.c
 Task<bool> state_topic_exists(RequestContext& context) { return ensure_internal_topic(context.services, context.shard, share_state_topic); }
 
 /// What is wrong with a request between brokers before any of its partitions is looked at.
-Task<ErrorCode> check_broker_request(RequestContext& context, const std::string& group) {
+Task<ErrorCode> check_broker_request(RequestContext& context) {
   if (!context.allowed(Operation::cluster_action, Resource::cluster, "kafka-cluster")) co_return ErrorCode::cluster_authorization_failed;
   if (!enabled(context)) co_return ErrorCode::unsupported_version;
-  if (group.empty()) co_return ErrorCode::invalid_request;
   co_return co_await state_topic_exists(context) ? ErrorCode::none : ErrorCode::coordinator_not_available;
 }
 
-ErrorCode check_partition(const RequestContext& context, const Uuid& topic_id, std::int32_t partition) {
-  const auto* topic = context.image()->topic(topic_id);
-  const bool known = topic && partition >= 0 && partition < static_cast<std::int32_t>(topic->partitions.size());
-  return known ? ErrorCode::none : ErrorCode::unknown_topic_or_partition;
+bool exists(const RequestContext& context, const SharePartitionKey& key) {
+  const auto* topic = context.image()->topic(key.topic_id);
+  return topic && key.partition < static_cast<std::int32_t>(topic->partitions.size());
 }
 
-/// Answers a request between brokers partition by partition; `act(key, partition, result)` sets the result's fields.
+/// Answers a request between brokers partition by partition; `act(services, key, partition, result)` sets the result's fields. `of_existing`: only where
+/// the topic has that partition; a leader's reads and writes are known by their state.
 template <class Response>
-Task<Response> for_each_partition(RequestContext& context, const auto& request, auto act) {
+Task<Response> for_each_partition(RequestContext& context, const auto& request, bool of_existing, auto act) {
   Response response;
-  const auto refused = co_await check_broker_request(context, request.group_id);
+  if (request.group_id.empty()) co_return response;  // as Kafka has it
+  const auto refused = co_await check_broker_request(context);
   for (const auto& topic : request.topics) {
     auto& out = response.results.emplace_back();
     out.topic_id = topic.topic_id;
     for (const auto& partition : topic.partitions) {
       auto& result = out.partitions.emplace_back();
       result.partition = partition.partition;
-      result.error_code = refused != ErrorCode::none ? refused : check_partition(context, topic.topic_id, partition.partition);
-      if (result.error_code == ErrorCode::none) co_await act(SharePartitionKey{request.group_id, topic.topic_id, partition.partition}, partition, result);
+      const SharePartitionKey key{request.group_id, topic.topic_id, partition.partition};
+      result.error_code = refused == ErrorCode::none && partition.partition < 0 ? ErrorCode::invalid_request : refused;
+      if (result.error_code == ErrorCode::none && of_existing && !exists(context, key)) result.error_code = ErrorCode::unknown_topic_or_partition;
+      if (result.error_code == ErrorCode::none) co_await act(context.services, key, partition, result);
       if (result.error_code != ErrorCode::none) result.error_message = std::string(kafka::error_name(result.error_code));
     }
   }
@@ -106,8 +108,7 @@ Task<kafka::DescribeShareGroupOffsetsResponseGroup> describe_offsets(RequestCont
       else partition.error_message = std::string(kafka::error_name(row.summary.error));
     }
   }
-  if (out.error_code == ErrorCode::group_id_not_found) out.error_message = "Group " + request.group_id + " not found.";
-  else if (out.error_code != ErrorCode::none) out.error_message = std::string(kafka::error_name(out.error_code));
+  if (out.error_code != ErrorCode::none) out.error_message = std::string(kafka::error_name(out.error_code));
   co_return out;
 }
 
@@ -149,15 +150,15 @@ Task<kafka::DeleteShareGroupOffsetsResponse> handle_delete_share_group_offsets(R
 
 Task<kafka::InitializeShareGroupStateResponse> handle_initialize_share_group_state(RequestContext& context, kafka::InitializeShareGroupStateRequest& request) {
   return for_each_partition<kafka::InitializeShareGroupStateResponse>(
-      context, request, [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
-        result.error_code = co_await context.services.shares.initialize(std::move(key), partition.state_epoch, partition.start_offset);
+      context, request, true, [](Services& services, SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
+        result.error_code = co_await services.shares.initialize(std::move(key), partition.state_epoch, partition.start_offset);
       });
 }
 
 Task<kafka::ReadShareGroupStateResponse> handle_read_share_group_state(RequestContext& context, kafka::ReadShareGroupStateRequest& request) {
-  return for_each_partition<kafka::ReadShareGroupStateResponse>(context, request,
-                                                                [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
-                                                                  auto state = co_await context.services.shares.read(std::move(key), partition.leader_epoch);
+  return for_each_partition<kafka::ReadShareGroupStateResponse>(context, request, false,
+                                                                [](Services& services, SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
+                                                                  auto state = co_await services.shares.read(std::move(key), partition.leader_epoch);
                                                                   result.error_code = state.error;
                                                                   result.state_epoch = state.state_epoch;
                                                                   result.start_offset = state.error == ErrorCode::none ? state.start_offset : 0;
@@ -166,30 +167,31 @@ Task<kafka::ReadShareGroupStateResponse> handle_read_share_group_state(RequestCo
 }
 
 Task<kafka::WriteShareGroupStateResponse> handle_write_share_group_state(RequestContext& context, kafka::WriteShareGroupStateRequest& request) {
-  return for_each_partition<kafka::WriteShareGroupStateResponse>(context, request,
-                                                                 [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
-                                                                   result.error_code = co_await context.services.shares.write(std::move(key), partition);
+  return for_each_partition<kafka::WriteShareGroupStateResponse>(context, request, false,
+                                                                 [](Services& services, SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
+                                                                   result.error_code = co_await services.shares.write(std::move(key), partition);
                                                                  });
 }
 
 Task<kafka::DeleteShareGroupStateResponse> handle_delete_share_group_state(RequestContext& context, kafka::DeleteShareGroupStateRequest& request) {
-  return for_each_partition<kafka::DeleteShareGroupStateResponse>(context, request, [&context](SharePartitionKey key, const auto&, auto& result) -> Task<> {
-    result.error_code = co_await context.services.shares.remove(std::move(key));
-  });
+  return for_each_partition<kafka::DeleteShareGroupStateResponse>(context, request, true,
+                                                                  [](Services& services, SharePartitionKey key, const auto&, auto& result) -> Task<> {
+                                                                    result.error_code = co_await services.shares.remove(std::move(key));
+                                                                  });
 }
 
 Task<kafka::ReadShareGroupStateSummaryResponse> handle_read_share_group_state_summary(RequestContext& context,
                                                                                       kafka::ReadShareGroupStateSummaryRequest& request) {
-  return for_each_partition<kafka::ReadShareGroupStateSummaryResponse>(
-      context, request, [&context](SharePartitionKey key, const auto& partition, auto& result) -> Task<> {
-        const auto state = co_await context.services.shares.read(std::move(key), partition.leader_epoch);
-        result.error_code = state.error;
-        if (state.error != ErrorCode::none) co_return;
-        result.state_epoch = state.state_epoch;
-        result.leader_epoch = state.leader_epoch;
-        result.start_offset = state.start_offset;
-        result.delivery_complete_count = state.complete_count;
-      });
+  return for_each_partition<kafka::ReadShareGroupStateSummaryResponse>(context, request, true,
+                                                                       [](Services& services, SharePartitionKey key, const auto&, auto& result) -> Task<> {
+                                                                         const auto state = co_await services.shares.read(std::move(key), std::nullopt);
+                                                                         result.error_code = state.error;
+                                                                         if (state.error != ErrorCode::none) co_return;
+                                                                         result.state_epoch = state.state_epoch;
+                                                                         result.leader_epoch = state.leader_epoch;
+                                                                         result.start_offset = state.start_offset;
+                                                                         result.delivery_complete_count = state.complete_count;
+                                                                       });
 }
 
 }  // namespace meridian::server

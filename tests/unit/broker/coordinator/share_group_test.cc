@@ -206,7 +206,9 @@ TEST(ShareRecords, AreKafkasBytes) {
             "000f000167 000001020102030405060708090a0b0c0d0e0f100261030000000000000002000100");
   EXPECT_EQ(group({share_group, "g", "", {}}), "000b000167 -");
 
-  const auto state = [](share::ShareStateRecord record) { return bytes_of<share::ShareStateRecord>(record, share::add_share_record, share::decode_share_record); };
+  const auto state = [](share::ShareStateRecord record) {
+    return bytes_of<share::ShareStateRecord>(record, share::add_share_record, share::decode_share_record);
+  };
   const share::SharePartitionKey key{"g:1", topic, 3};
   EXPECT_EQ(state({key, share::ShareSnapshotValue{2, 1, 4, 100, 7, 1000, 2000, {{100, 105, 2, 1}}}}),
             "00000003673a310102030405060708090a0b0c0d0e0f1000000003 "
@@ -215,7 +217,8 @@ TEST(ShareRecords, AreKafkasBytes) {
             "00010003673a310102030405060708090a0b0c0d0e0f1000000003 00000000000200000004000000000000006502000000000000006b000000000000006d0000020000");
   EXPECT_EQ(state({key, {}}), "00000003673a310102030405060708090a0b0c0d0e0f1000000003 -");
   EXPECT_EQ(share::SharePartitionKey::parse(key.coordinator_key()), key) << key.coordinator_key();
-  for (const char* bad : {"", "g", "g:x:1", ":AAAAAAAAAAAAAAAAAAAAAQ:1", "g:AAAAAAAAAAAAAAAAAAAAAQ:-1", "g:AAAAAAAAAAAAAAAAAAAAAQ:1x", "g:AAAAAAAAAAAAAAAAAAAAAQ:"})
+  for (const char* bad :
+       {"", "g", "g:x:1", ":AAAAAAAAAAAAAAAAAAAAAQ:1", "g:AAAAAAAAAAAAAAAAAAAAAQ:-1", "g:AAAAAAAAAAAAAAAAAAAAAQ:1x", "g:AAAAAAAAAAAAAAAAAAAAAQ:"})
     EXPECT_FALSE(share::SharePartitionKey::parse(bad)) << bad;
 }
 

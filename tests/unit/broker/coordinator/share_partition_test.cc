@@ -28,7 +28,11 @@ class SharePartitionTest : public ::testing::TestWithParam<int> {
     return partition->acquire({.member = member, .records_max = records_max, .batch_size = batch_size, .strict = strict}, read, limits, now);
   }
   void finish(const ShareChange& change) {
-    state.apply({.snapshot_epoch = 0, .leader_epoch = 0, .start_offset = change.start_offset, .delivery_complete_count = change.complete_count, .batches = change.batches});
+    state.apply({.snapshot_epoch = 0,
+                 .leader_epoch = 0,
+                 .start_offset = change.start_offset,
+                 .delivery_complete_count = change.complete_count,
+                 .batches = change.batches});
     partition->done(change.id);
   }
   ErrorCode say(const std::string& member, Offset first, Offset last, AcknowledgeType type) {
@@ -236,7 +240,9 @@ TEST_P(SharePartitionTest, EveryRecordIsDoneWithOnce) {
         break;
       }
       case 1:
-      case 2: hold(member, acquire(member, 1 + static_cast<std::int64_t>(random.below(20)), random.below(2) == 0, static_cast<std::int64_t>(random.below(10)))); break;
+      case 2:
+        hold(member, acquire(member, 1 + static_cast<std::int64_t>(random.below(20)), random.below(2) == 0, static_cast<std::int64_t>(random.below(10))));
+        break;
       case 3:
       case 4: {  // a run of what it holds
         const auto mine = held_by(member);
@@ -266,7 +272,8 @@ TEST_P(SharePartitionTest, EveryRecordIsDoneWithOnce) {
             for (Offset at = batch.first_offset; at <= batch.last_offset; ++at) what.back.insert(at);
         if (change)  // what lies below the new start is archived, and not told
           for (const auto& [at, who] : holder)
-            if (at < change->start_offset && std::ranges::none_of(meaning, [at = at](const auto& m) { return m.second.accepted.contains(at) || m.second.rejected.contains(at); }))
+            if (at < change->start_offset &&
+                std::ranges::none_of(meaning, [at = at](const auto& m) { return m.second.accepted.contains(at) || m.second.rejected.contains(at); }))
               what.back.insert(at);
         change_of(change, std::move(what));
         break;
@@ -275,7 +282,8 @@ TEST_P(SharePartitionTest, EveryRecordIsDoneWithOnce) {
         if (random.below(10) == 0) {  // killed: what was on its way may have been written
           for (const auto& change : writing)
             if (random.below(2) == 0) {
-              state.apply({.snapshot_epoch = 0, .leader_epoch = 0, .start_offset = change.start_offset, .delivery_complete_count = 0, .batches = change.batches});
+              state.apply(
+                  {.snapshot_epoch = 0, .leader_epoch = 0, .start_offset = change.start_offset, .delivery_complete_count = 0, .batches = change.batches});
               for (const auto at : meaning[change.id].accepted) accepted.insert(at);
               for (const auto at : meaning[change.id].rejected) rejected.insert(at);
             }
