@@ -45,6 +45,24 @@ std::expected<std::int64_t, AppendFailure> Log::check(const kafka::BatchHeader& 
   return validate_records(config_, header, batch, now_ms);
 }
 
+// A producer's snapshot holds its last batch alone, and a client that had several requests in flight may send one again that lies before it.
+std::optional<Appended> Log::find_forgotten(const kafka::BatchHeader& header) {
+  // Requests in flight at a time lie this close together, whatever other producers have written in between.
+  constexpr Offset records_between_max = 10'000;
+  const auto& producer = producers_.producers().at(header.producer_id);
+  if (producer.epoch != header.producer_epoch || producer.count == 0 || producer.count == producer_batches_kept) return std::nullopt;
+  const auto& oldest = producer.batches[0];
+  const Offset from = std::max(start_offset_, oldest.first_offset - records_between_max);
+  for (auto it = segment_for(from); it != segments_.end() && it->first < oldest.first_offset; ++it)
+    for (auto at = it->second->find(from); at && *at && (*at)->header.base_offset < oldest.first_offset; at = it->second->batch_at((*at)->end())) {
+      const auto& batch = (*at)->header;
+      if (batch.producer_id == header.producer_id && batch.producer_epoch == header.producer_epoch && !batch.control() &&
+          batch.base_sequence == header.base_sequence && batch.last_sequence() == header.last_sequence())
+        return Appended{.base_offset = batch.base_offset, .last_offset = batch.last_offset(), .duplicate = true};
+    }
+  return std::nullopt;
+}
+
 std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms,
                                                    const AppendRequest& request) {
   ByteView batch(bytes, size);
@@ -60,6 +78,7 @@ std::expected<Appended, AppendFailure> Log::append(char* bytes, std::size_t size
       case ProducerState::Verdict::append: break;
       case ProducerState::Verdict::duplicate: return Appended{.base_offset = first.first_offset, .last_offset = first.last_offset, .duplicate = true};
       case ProducerState::Verdict::out_of_order_sequence:
+        if (const auto known = find_forgotten(*header)) return *known;
         if (elsewhere) break;
         return reject(AppendError::out_of_order_sequence,
                       fmt::format("sequence {} of producer {} is out of order", header->base_sequence, header->producer_id));

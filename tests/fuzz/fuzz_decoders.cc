@@ -5,6 +5,8 @@
 
 #include "broker/coordinator/group/consumer_records.h"
 #include "broker/coordinator/group/records.h"
+#include "broker/coordinator/group/share_records.h"
+#include "broker/coordinator/share/share_state.h"
 #include "broker/coordinator/transaction/records.h"
 #include "broker/metadata/records.h"
 #include "broker/storage/checkpoints.h"
@@ -82,6 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       record.value = bytes.substr(half);
       (void)coordinator::group::decode_record(record);
       (void)coordinator::group::decode_consumer_record(record);
+      (void)coordinator::group::decode_share_record(record);
+      (void)coordinator::share::decode_share_record(record);
       (void)coordinator::transaction::decode_transaction(record);
       (void)kafka::decode_consumer_protocol<kafka::ConsumerSubscription>(bytes);
       (void)kafka::decode_consumer_protocol<kafka::ConsumerAssignment>(bytes);

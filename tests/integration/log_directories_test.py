@@ -149,7 +149,7 @@ class Writer:
 
     def __init__(self, broker, topic, partitions):
         # One request at a time: after a restart a broker knows a producer's last batch alone (docs/status.md).
-        self.producer = Producer({"bootstrap.servers": broker.kafka, "enable.idempotence": True, "max.in.flight.requests.per.connection": 1, "linger.ms": 2, "message.timeout.ms": 120000, **QUIET})
+        self.producer = Producer({"bootstrap.servers": broker.kafka, "enable.idempotence": True, "linger.ms": 2, "message.timeout.ms": 120000, **QUIET})
         self.topic, self.partitions, self.acked, self.failed = topic, partitions, [0] * partitions, []
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)

@@ -205,10 +205,13 @@ Task<kafka::AlterShareGroupOffsetsResponse> GroupCoordinator::alter_share_offset
       out.partitions.push_back({partition.partition_index, error, {}});
     }
   }
+  if (begun.empty()) {
+    if (!group->share->known()) partition(request.group_id).groups.erase(request.group_id);
+    co_return response;
+  }
   std::vector<ShareRecord> records;
   group->share->make_known(*view, records);
-  if (!begun.empty()) records.push_back(group->share->add_states(begun, *view));
-  if (records.empty()) co_return response;
+  records.push_back(group->share->add_states(begun, *view));
   response.error_code = co_await write_share(request.group_id, std::move(records));
   co_return response;
 }

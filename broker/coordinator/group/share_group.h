@@ -35,9 +35,10 @@ class ShareGroup {
   void tick(const TopicView& topics, TimePoint now, std::vector<ShareRecord>& records);
   TimePoint next_deadline() const;
 
-  /// A group that has had no member is in the log from now on.
+  /// It is in the log: it has had a member, or been given offsets.
+  bool known() const { return epoch_ > 0; }
   void make_known(const TopicView& topics, std::vector<ShareRecord>& records) {
-    if (epoch_ == 0) rebalance(topics, records);
+    if (!known()) rebalance(topics, records);
   }
 
   /// Topic id -> name and the partitions that have a state with the share coordinator.

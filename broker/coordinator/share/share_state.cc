@@ -77,7 +77,7 @@ void ShareState::add(const std::vector<kafka::ShareStateBatch>& batches) {
   for (const auto& batch : batches)
     if (batch.last_offset >= batch.first_offset) delivered_.assign(batch.first_offset, batch.last_offset, {batch.delivery_state, batch.delivery_count});
   // What lies before the start is done with.
-  if (start_offset_ > 0) delivered_.erase(0, start_offset_ - 1);
+  if (start_offset_ > 0) delivered_.erase(INT64_MIN, start_offset_ - 1);
 }
 
 void ShareState::apply(const ShareUpdateValue& update) {

@@ -77,9 +77,9 @@ Task<kafka::DeleteTopicsResponse> handle_delete_topics(RequestContext& context, 
     out.name = topic.name;
     out.topic_id = topic.topic_id;
     const auto image = context.image();
-    if (topic.name && !topic.topic_id.is_zero()) {
+    if (topic.name.has_value() != topic.topic_id.is_zero()) {
       out.error_code = ErrorCode::invalid_request;
-      out.error_message = "Topic name and topic ID can not both be specified.";
+      out.error_message = topic.name ? "Topic name and topic ID can not both be specified." : "Neither topic name nor id were specified.";
       continue;
     }
     const auto* known = topic.name ? image->topic(*topic.name) : image->topic(topic.topic_id);

@@ -121,6 +121,29 @@ TEST_F(LogTest, IdempotentRetriesAreAnsweredNotAppended) {
   EXPECT_EQ(append(*log, sequenced(7)).error().code, AppendError::invalid_producer_epoch);
 }
 
+// Found by the log directories' test: killed just after a roll, a broker refused the retry of a batch that it had acknowledged.
+TEST_F(LogTest, ARetryOfWhatTheSnapshotDoesNotHoldIsFoundInTheLog) {
+  const auto sequenced = [](std::int64_t producer, std::int32_t sequence, std::string value = "v") {
+    return batch_of({value}, 1000, {.producer_id = producer, .producer_epoch = 0, .base_sequence = sequence});
+  };
+  auto log = open();
+  for (int i = 0; i < 4; ++i) append(*log, sequenced(9, i)), append(*log, sequenced(8, i));
+  ASSERT_TRUE(log->close());
+  log = open(8, true);
+  for (int i = 0; i < 4; ++i) {
+    const auto again = append(*log, sequenced(9, i));
+    ASSERT_TRUE(again) << i << ": " << again.error().message;
+    EXPECT_TRUE(again->duplicate);
+    EXPECT_EQ(again->base_offset, 2 * i);
+  }
+  EXPECT_EQ(append(*log, sequenced(9, 6)).error().code, AppendError::out_of_order_sequence);
+  EXPECT_EQ(append(*log, batch_of({"v", "w"}, 1000, {.producer_id = 9, .producer_epoch = 0, .base_sequence = 1})).error().code,
+            AppendError::out_of_order_sequence)
+      << "another batch that begins there";
+  EXPECT_EQ(log->end_offset(), 8);
+  EXPECT_EQ(append(*log, sequenced(9, 4))->base_offset, 8);
+}
+
 TEST_F(LogTest, AppendAtOnlyLandsWhereTheLogEnds) {
   auto log = open();
   EXPECT_EQ(append(*log, batch_of({"a"}), 0)->base_offset, 0);
