@@ -219,6 +219,10 @@ Task<SharePartitions::Fetched> SharePartitions::fetch_home(PerShard& at, Key key
     co_return out;
   }
   const auto replica = replicas_.find((*entry)->topic, (*entry)->key.partition);
+  if (!replica) {  // deleted while its state was read
+    out.error = ErrorCode::unknown_topic_or_partition;
+    co_return out;
+  }
   out = read(at, **entry, *replica, wanted);
   out.leader_epoch = (*entry)->leader_epoch;
   if (!out.acquired.empty()) at.timer.wake();

@@ -1,6 +1,7 @@
 #include "broker/server/share_sessions.h"
 
 #include <algorithm>
+#include <set>
 
 namespace meridian::server {
 
@@ -29,9 +30,11 @@ ShareSessions::Opened ShareSessions::fetch(const ShareMember& who, const Change&
   }
   Session& session = sessions_.at(who);
   session.connection = change.connection;
+  std::set<SharePartitionId> known(session.partitions.begin(), session.partitions.end());
   for (const auto& id : change.added)
-    if (std::ranges::find(session.partitions, id) == session.partitions.end()) session.partitions.push_back(id);
-  for (const auto& id : change.forgotten) std::erase(session.partitions, id);
+    if (known.insert(id).second) session.partitions.push_back(id);
+  const std::set<SharePartitionId> forgotten(change.forgotten.begin(), change.forgotten.end());
+  std::erase_if(session.partitions, [&forgotten](const auto& id) { return forgotten.contains(id); });
   Opened opened{ErrorCode::none, session.partitions};
   if (!opened.partitions.empty())
     std::ranges::rotate(opened.partitions, opened.partitions.begin() + change.epoch % static_cast<std::int64_t>(opened.partitions.size()));

@@ -23,12 +23,53 @@ Task<Result<int>> group_list(Session& session, client::Cluster& cluster, const G
   co_return done;
 }
 
+namespace {
+
+/// Rows of a share group (KIP-932): where it begins, and what is left to do. Errc::not_found where there is none of that name.
+Task<Result<json::array>> describe_share_group(Session& session, client::Cluster& cluster, std::string name) {
+  const auto none = fail(Errc::not_found, "group " + name + " does not exist");
+  auto coordinator = co_await cluster.coordinator(name, 0, session.deadline());
+  if (!coordinator) co_return fail(coordinator.error());
+  if (!(*coordinator)->serves(kafka::ShareGroupDescribeRequest::api)) co_return none;
+  kafka::ShareGroupDescribeRequest who;
+  who.group_ids = {name};
+  const auto described = co_await (*coordinator)->call(who, session.deadline());
+  if (!described) co_return fail(described.error());
+  if (described->groups.empty() || described->groups[0].error_code != ErrorCode::none) co_return none;
+  const json::object group{{"group", name}, {"state", described->groups[0].group_state}, {"members", described->groups[0].members.size()}};
+  kafka::DescribeShareGroupOffsetsRequest where;
+  where.groups = {{name, std::nullopt}};
+  const auto offsets = co_await (*coordinator)->call(where, session.deadline());
+  if (!offsets) co_return fail(offsets.error());
+  json::array rows;
+  for (const auto& topic : offsets->groups.at(0).topics)
+    for (const auto& partition : topic.partitions) {
+      json::object row = group;
+      row["topic"] = topic.topic_name;
+      row["partition"] = partition.partition_index;
+      row["current_offset"] = partition.start_offset < 0 ? json::value(nullptr) : json::value(partition.start_offset);
+      const auto end = co_await client::list_offset(cluster, topic.topic_name, partition.partition_index, client::latest, session.deadline());
+      row["log_end_offset"] = end ? json::value(*end) : json::value(nullptr);
+      row["lag"] = partition.lag < 0 ? json::value(nullptr) : json::value(partition.lag);
+      rows.push_back(std::move(row));
+    }
+  if (rows.empty()) rows.push_back(group);
+  co_return rows;
+}
+
+}  // namespace
+
 Task<Result<int>> group_describe(Session& session, client::Cluster& cluster, const GroupArguments& arguments) {
   json::array rows;
   for (const auto& name : arguments.names) {
     const auto group = co_await client::describe_group(cluster, name, session.deadline());
     if (!group) co_return fail(group.error());
-    if (group->group_state == "Dead") co_return fail(Errc::not_found, "group " + name + " does not exist");
+    if (group->group_state == "Dead") {
+      auto of_share_group = co_await describe_share_group(session, cluster, name);
+      if (!of_share_group) co_return fail(of_share_group.error());
+      rows.insert(rows.end(), of_share_group->begin(), of_share_group->end());
+      continue;
+    }
     const auto offsets = co_await client::committed(cluster, name, session.deadline());
     if (!offsets) co_return fail(offsets.error());
     for (const auto& [key, value] : *offsets) {

@@ -157,7 +157,8 @@ Task<Result<int>> kafka_consumer_groups(Session& session, client::Cluster& clust
     auto groups = co_await client::list_groups(cluster, session.deadline());
     if (!groups) co_return fail(groups.error());
     names.clear();
-    for (const auto& group : *groups) names.push_back(group.group_id);
+    for (const auto& group : *groups)
+      if (group.group_type != "share") names.push_back(group.group_id);  // those have a tool of their own
     std::ranges::sort(names);
   }
   if (options.has("list")) {

@@ -21,12 +21,12 @@ HOME = os.path.join(ROOT, "build", "peers", "librdkafka-2.15.1")
 TESTS = os.path.join(HOME, "package", "deps", "librdkafka", "tests")
 MODES = ("classic", "classic -P", "consumer", "consumer -P")
 WORKERS = 4  # most tests wait rather than work
-SHARE = "share"  # a mode of its own: share consumers know neither protocol nor producer mode, and -Q leaves most of their tests out
-KAFKA_VERSION = {SHARE: "4.2.0"}  # else 4.1.0: from 4.2.0 on some tests for everybody want share groups with configurations of their own
+WHOLE = "whole"  # a mode of its own, for tests of which -Q leaves out most: share groups, which know neither protocol nor producer mode
+KAFKA_VERSION = {WHOLE: "4.2.0"}  # else 4.1.0: from 4.2.0 on some tests for everybody want share groups with configurations of their own
 
 
 def build():
-    stamp = os.path.join(HOME, "complete")
+    stamp = os.path.join(HOME, "complete-with-rapidjson")
     if os.path.exists(stamp):
         return
     shutil.rmtree(HOME, ignore_errors=True)
@@ -51,8 +51,8 @@ def read_list(full):
         number, rest = line[:4], line[4:]
         left_out = [mode for mode in MODES if re.search(rf"not {mode}:", rest)]
         words = rest.split()
-        if SHARE in words:
-            runs += [(number, SHARE)] if full or "smoke" in words else []
+        if WHOLE in words:
+            runs += [(number, WHOLE)] if full or "smoke" in words else []
             continue
         wanted = MODES if full else [mode for mode, word in (("classic", "smoke"), ("consumer", "smoke848")) if word in words]
         runs += [(number, mode) for mode in wanted if mode not in left_out]
@@ -71,8 +71,8 @@ def shim(directory):
 def run_one(number, mode, broker, directory):
     conf = os.path.join(directory, broker.name + ".conf")
     with open(conf, "w") as f:
-        f.write(f"bootstrap.servers={broker.kafka}\ntest.timeout.multiplier={2 if mode == SHARE else 1}\n")
-    protocol, *arguments = ("classic",) if mode == SHARE else (*mode.split(), "-Q")
+        f.write(f"bootstrap.servers={broker.kafka}\ntest.timeout.multiplier={2 if mode == WHOLE else 1}\n")
+    protocol, *arguments = ("classic",) if mode == WHOLE else (*mode.split(), "-Q")
     environment = {**os.environ, "TESTS": number, "RDKAFKA_TEST_CONF": conf, "LD_LIBRARY_PATH": "../src:../src-cpp", "TEST_KAFKA_VERSION": KAFKA_VERSION.get(mode, "4.1.0"),
                    "TEST_CONSUMER_GROUP_PROTOCOL": protocol, "BROKERS": broker.kafka, "KAFKA_PATH": os.path.join(directory, "shim")}
     environment.pop("CI", None)

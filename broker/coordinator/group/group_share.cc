@@ -52,7 +52,10 @@ Task<kafka::ShareGroupHeartbeatResponse> GroupCoordinator::share_heartbeat_home(
   response = group->share->heartbeat({request, std::move(client_id), std::move(client_host)}, *topics, share_limits(*image_(at.shard), request.group_id),
                                      at.shard.clock().now(), records);
   watch_timers(group);
-  if (response.error_code != ErrorCode::none) co_return response;
+  if (response.error_code != ErrorCode::none) {
+    if (!group->share->known()) partition(request.group_id).groups.erase(request.group_id);
+    co_return response;
+  }
   auto error = records.empty() ? ErrorCode::none : co_await write_share(request.group_id, std::move(records));
   // Who is told of a partition finds a state there.
   if (error == ErrorCode::none) error = co_await begin_states(group, request.member_id);

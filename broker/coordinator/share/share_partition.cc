@@ -5,10 +5,13 @@
 namespace meridian::coordinator::share {
 
 SharePartition::SharePartition(Offset start, const std::vector<kafka::ShareStateBatch>& batches) : start_(start) {
-  for (const auto& batch : batches)
+  for (const auto& batch : batches) {
+    // What was acquired is free again.
+    const auto state = static_cast<DeliveryState>(batch.delivery_state);
     if (batch.last_offset >= start)
       deliveries_.assign(std::max(batch.first_offset, start), batch.last_offset,
-                         Delivery{.state = static_cast<DeliveryState>(batch.delivery_state), .count = batch.delivery_count, .member = {}});
+                         Delivery{.state = terminal(state) ? state : DeliveryState::available, .count = batch.delivery_count, .member = {}});
+  }
   advance();
 }
 

@@ -75,7 +75,8 @@ void ShareState::replace(const ShareSnapshotValue& snapshot) {
 
 void ShareState::add(const std::vector<kafka::ShareStateBatch>& batches) {
   for (const auto& batch : batches)
-    if (batch.last_offset >= batch.first_offset) delivered_.assign(batch.first_offset, batch.last_offset, {batch.delivery_state, batch.delivery_count});
+    if (batch.last_offset >= batch.first_offset)
+      delivered_.assign(std::max(batch.first_offset, INT64_MIN + 1), std::min(batch.last_offset, INT64_MAX - 1), {batch.delivery_state, batch.delivery_count});
   // What lies before the start is done with.
   if (start_offset_ > 0) delivered_.erase(INT64_MIN, start_offset_ - 1);
 }

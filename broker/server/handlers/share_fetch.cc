@@ -16,7 +16,7 @@ bool well_formed(const std::vector<kafka::AcknowledgementBatch>& batches, bool r
   Offset next = 0;
   for (const auto& batch : batches) {
     const auto& types = batch.acknowledge_types;
-    if (batch.first_offset < next || batch.last_offset < batch.first_offset) return false;
+    if (batch.first_offset < next || batch.last_offset < batch.first_offset || batch.last_offset == INT64_MAX) return false;
     if (types.size() != 1 && static_cast<Offset>(types.size()) != batch.last_offset - batch.first_offset + 1) return false;
     if (!std::ranges::all_of(
             types, [renews](std::int8_t type) { return type >= AcknowledgeType::gap && type <= (renews ? AcknowledgeType::renew : AcknowledgeType::reject); }))
@@ -46,19 +46,16 @@ std::int32_t lock_timeout_ms(const RequestContext& context, const std::string& g
   return static_cast<std::int32_t>(metadata::group_integer(*context.image(), group, "share.record.lock.duration.ms"));
 }
 
-/// One partition of an answer, in the order of the first mention.
-template <class Topics>
-auto& slot_of(Topics& topics, const SharePartitionId& id) {
-  auto topic = std::ranges::find(topics, id.topic_id, [](const auto& entry) { return entry.topic_id; });
-  if (topic == topics.end()) {
-    topics.emplace_back().topic_id = id.topic_id;
-    topic = std::prev(topics.end());
+/// The partitions of an answer under their topics.
+template <class Topic, class Partition>
+std::vector<Topic> by_topic(std::map<SharePartitionId, Partition> partitions) {
+  std::vector<Topic> topics;
+  for (auto& [id, partition] : partitions) {
+    if (topics.empty() || topics.back().topic_id != id.topic_id) topics.emplace_back().topic_id = id.topic_id;
+    partition.partition_index = id.partition;
+    topics.back().partitions.push_back(std::move(partition));
   }
-  const auto partition = std::ranges::find(topic->partitions, id.partition, [](const auto& entry) { return entry.partition_index; });
-  if (partition != topic->partitions.end()) return *partition;
-  auto& fresh = topic->partitions.emplace_back();
-  fresh.partition_index = id.partition;
-  return fresh;
+  return topics;
 }
 
 class ShareFetch {
@@ -80,10 +77,11 @@ class ShareFetch {
         if (partition.acknowledgement_batches.empty()) continue;
         const SharePartitionId id{topic.topic_id, partition.partition_index};
         const auto error = co_await acknowledge(context_, group_, member_, id, std::move(partition.acknowledgement_batches), request_.is_renew_ack);
-        slot_of(response_.topics, id).acknowledge_error_code = error;
+        answers_[id].acknowledge_error_code = error;
       }
     if (closes) co_await context_.services.share_partitions.release(group_, member_);
     else if (!request_.is_renew_ack && request_.max_records > 0) co_await fetch(opened.partitions);
+    response_.topics = by_topic<kafka::ShareFetchResponseTopic>(std::move(answers_));
     co_return std::move(response_);
   }
 
@@ -124,9 +122,9 @@ class ShareFetch {
                          : !context_.allowed(Operation::read, Resource::topic, topic->name) ? ErrorCode::topic_authorization_failed
                                                                                             : ErrorCode::none;
       if (error == ErrorCode::none) targets_.push_back({id, topic->name});
-      else slot_of(response_.topics, id).error_code = error;
+      else answers_[id].error_code = error;
     }
-    const bool urgent = !response_.topics.empty();  // an error, or an acknowledgement that is waited for
+    const bool urgent = !answers_.empty();  // an error, or an acknowledgement that is waited for
     auto& clock = context_.shard.clock();
     const auto deadline = clock.now() + std::chrono::milliseconds(std::max(request_.max_wait_ms, 0));
     if (urgent || request_.max_wait_ms <= 0 || co_await enough()) co_return co_await acquire();
@@ -168,7 +166,7 @@ class ShareFetch {
       if (found.error == ErrorCode::none && found.acquired.empty()) continue;
       bytes += found.bytes;
       for (const auto& range : found.acquired) records += range.last_offset - range.first_offset + 1;
-      auto& out = slot_of(response_.topics, target.id);
+      auto& out = answers_[target.id];
       out.error_code = found.error;
       out.current_leader = {context_.services.node_id, found.leader_epoch};
       out.records = std::move(found.records);
@@ -191,6 +189,7 @@ class ShareFetch {
   std::string group_;
   std::string member_;
   std::vector<Target> targets_;
+  std::map<SharePartitionId, kafka::ShareFetchResponsePartition> answers_;
   kafka::ShareFetchResponse response_;
 };
 
@@ -211,12 +210,14 @@ Task<kafka::ShareAcknowledgeResponse> handle_share_acknowledge(RequestContext& c
   }(context.services.share_sessions, {group, member}, request.share_session_epoch));
   if (response.error_code != ErrorCode::none) co_return response;
   response.acquisition_lock_timeout_ms = lock_timeout_ms(context, group);
+  std::map<SharePartitionId, kafka::ShareAcknowledgeResponsePartition> answers;
   for (auto& topic : request.topics)
     for (auto& partition : topic.partitions) {
       const SharePartitionId id{topic.topic_id, partition.partition_index};
       const auto error = co_await acknowledge(context, group, member, id, std::move(partition.acknowledgement_batches), request.is_renew_ack);
-      slot_of(response.topics, id).error_code = error;
+      answers[id].error_code = error;
     }
+  response.topics = by_topic<kafka::ShareAcknowledgeResponseTopic>(std::move(answers));
   if (request.share_session_epoch == ShareSessions::closes) co_await context.services.share_partitions.release(group, member);
   co_return response;
 }

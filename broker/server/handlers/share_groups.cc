@@ -82,6 +82,7 @@ Task<std::int64_t> lag(RequestContext& context, std::string topic, std::int32_t 
       [](replication::ReplicaManager& all, std::string name, std::int32_t n, Offset from, std::int32_t complete) -> Task<std::int64_t> {
         const auto replica = all.find(name, n);
         if (!replica || from < 0 || complete < 0) co_return -1;
+        if (from >= replica->high_watermark()) co_return 0;
         co_return std::max<std::int64_t>(replica->high_watermark() - from - complete, 0);
       }(replicas, topic, partition, start, complete_count));
 }
