@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/client/operations.h"
 #include "tests/simulation/checkers.h"
+#include "tests/simulation/consumers.h"
 #include "tests/simulation/shares.h"
 #include "tests/simulation/sim_meta_store.h"
 #include "tests/simulation/sim_network.h"
@@ -130,6 +131,7 @@ class Simulation {
                                                           {"group.share.record.lock.duration.ms", "1000"},
                                                           {"group.share.delivery.count.limit", "10"},
                                                           {"group.share.session.timeout.ms", "3000"},
+                                                          {"group.consumer.session.timeout.ms", std::to_string(Consumers::session_timeout.count())},
                                                           {"log.cleaner.backoff.ms", "100"},
                                                           {"transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"},
                                                           {"group.initial.rebalance.delay.ms", "10"},
@@ -186,6 +188,7 @@ class Simulation {
     for (int client = 0; client < 2; ++client) spawn(transactions_.run(cluster(), client));
     spawn(shares_.produce(cluster()));
     for (int member = 0; member < 2; ++member) spawn(shares_.consume(cluster(), member));
+    for (int member = 0; member < 3; ++member) spawn(consumers_.run(cluster(), member));
   }
 
   Task<> ensure_topic(client::Cluster& at) {
@@ -379,6 +382,7 @@ class Simulation {
             for (const auto& [key, value] : *got) self.history_.fetched(key.second, value.first);
           for (auto& problem : co_await self.transactions_.check(at)) self.history_.problem(std::move(problem));
           for (auto& problem : co_await self.shares_.check(at)) self.history_.problem(std::move(problem));
+          for (auto& problem : co_await self.consumers_.check(at)) self.history_.problem(std::move(problem));
           co_await at.stop();
         }(*this),
         [&](std::exception_ptr) { finished = true; });
@@ -403,6 +407,7 @@ class Simulation {
   Outcome outcome_;
   Transactions transactions_{random_, clock_, clients_, stopping_};
   Shares shares_{random_, clock_, clients_, stopping_};
+  Consumers consumers_{random_, clock_, clients_, stopping_};
   std::map<std::int32_t, std::string> owners_;
   bool stopping_ = false;
   int running_ = 0;
