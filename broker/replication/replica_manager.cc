@@ -54,6 +54,15 @@ std::shared_ptr<Replica> ReplicaManager::find(const std::string& topic, std::int
 
 bool ReplicaManager::failed(const std::string& topic, std::int32_t partition) { return per_shard(home(topic, partition)).failed.contains({topic, partition}); }
 
+bool ReplicaManager::any_directory_failed() const {
+  return std::ranges::any_of(directories_, [](const auto& directory) { return directory->failed(); });
+}
+
+bool ReplicaManager::offline(const std::string& topic, std::int32_t partition) {
+  const auto replica = find(topic, partition);
+  return replica ? replica->log().offline() : failed(topic, partition);
+}
+
 Task<> ReplicaManager::publish(metadata::ImagePtr image, metadata::MetadataDelta delta) {
   for (auto& home : per_shard_)
     co_await async::on(home->shard, [](PerShard& at, std::shared_ptr<const config::Settings> settings) -> Task<> {

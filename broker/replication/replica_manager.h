@@ -32,6 +32,10 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   std::shared_ptr<Replica> find(const std::string& topic, std::int32_t partition);
   /// The partition exists, but its log could not be opened.
   bool failed(const std::string& topic, std::int32_t partition);
+  /// From any shard: a log directory has failed, so partitions may be offline.
+  bool any_directory_failed() const;
+  /// On the home shard: the partition's log directory has failed, and nobody can lead it.
+  bool offline(const std::string& topic, std::int32_t partition);
   /// Moves a partition's start offset (DeleteRecords); returns when that is on stable storage. -1: to the high watermark.
   Task<std::pair<kafka::ErrorCode, Offset>> delete_records(std::string topic, std::int32_t partition, Offset before);
   struct LogSize {

@@ -11,7 +11,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import kafka_peer  # noqa: E402
 import suite  # noqa: E402
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition  # noqa: E402
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition  # noqa: E402
+from confluent_kafka.admin import AdminClient  # noqa: E402
 from meridian import Broker, cli, wait_until  # noqa: E402
 
 QUIET = {"log_level": 0}
@@ -55,6 +56,11 @@ def consume(broker, topic, partitions):
     return values
 
 
+def without_leader(broker, topic):
+    partitions = AdminClient({"bootstrap.servers": broker.kafka, **QUIET}).list_topics(topic, timeout=10).topics[topic].partitions
+    return sorted(n for n, partition in partitions.items() if partition.leader == -1 and partition.error.code() == KafkaError.LEADER_NOT_AVAILABLE)
+
+
 def test_a_directory_that_does_not_work_takes_its_own_partitions_offline(directory):
     kafka_peer.fetch()
     broker, (one, two) = broker_with_two(directory)
@@ -75,6 +81,9 @@ def test_a_directory_that_does_not_work_takes_its_own_partitions_offline(directo
         after = described(broker, "t")
         assert after[two] == ("org.apache.kafka.common.errors.KafkaStorageException", {}) or after[two][0], after
         assert sorted(after[one][1]) == kept, after
+        assert without_leader(broker, "t") == lost
+        told = kafka_peer.tool("TopicCommand", "--bootstrap-server", broker.kafka, "--describe", "--topic", "t", "--unavailable-partitions")
+        assert told.count("Leader: none") == len(lost), told
         for partition in kept:
             assert produce(broker, "t", partition, [b"second"] * 10) == []
         assert all(values == [b"first"] * 10 + [b"second"] * 10 for values in consume(broker, "t", kept).values())
@@ -126,6 +135,7 @@ def test_a_failing_device_takes_its_directory_offline_and_no_other(directory):
         kept = [partition for partition in range(4) if homes[partition] == one]
         assert len(lost) == 2 and produce(broker, "t", lost[0], [b"second"]), "acknowledged without a sync"
         assert produce(broker, "t", lost[1], [b"second"]), "the whole directory is offline"
+        assert without_leader(broker, "t") == lost
         for partition in kept:
             assert produce(broker, "t", partition, [b"second"]) == []
         assert "its log directory is offline" in broker.log()

@@ -34,6 +34,23 @@ kafka::MetadataResponseTopic describe(const metadata::TopicImage& topic, std::in
   return out;
 }
 
+/// Partitions in a log directory that has failed have no leader; a copy of the metadata does not know, the partitions' home shards do.
+template <class Partition>
+Task<> mark_offline(Services& services, std::string topic, std::vector<Partition>& partitions) {
+  if (!services.replicas.any_directory_failed()) co_return;
+  for (auto& partition : partitions) {
+    auto& home = services.replicas.home(topic, partition.partition_index);
+    const bool offline = co_await async::on(home, [](replication::ReplicaManager& replicas, std::string name, std::int32_t n) -> Task<bool> {
+      co_return replicas.offline(name, n);
+    }(services.replicas, topic, partition.partition_index));
+    if (!offline) continue;
+    partition.error_code = ErrorCode::leader_not_available;
+    partition.leader_id = -1;
+    partition.isr_nodes.clear();
+    partition.offline_replicas = partition.replica_nodes;
+  }
+}
+
 Task<ErrorCode> auto_create(RequestContext& context, const std::string& name) {
   for (const char* internal : {offsets_topic, transactions_topic, share_state_topic})
     if (name == internal)
@@ -113,6 +130,7 @@ Task<kafka::MetadataResponse> handle_metadata(RequestContext& context, kafka::Me
     const auto image = context.image();
     for (const auto& [name, topic] : image->topics)
       if (context.allowed(Operation::describe, Resource::topic, name)) response.topics.push_back(describe(*topic, authorized));
+    for (auto& topic : response.topics) co_await mark_offline(services, *topic.name, topic.partitions);
     co_return response;
   }
   for (const auto& wanted : *request.topics) {
@@ -124,7 +142,8 @@ Task<kafka::MetadataResponse> handle_metadata(RequestContext& context, kafka::Me
       response.topics.push_back(std::move(out));
       continue;
     }
-    response.topics.push_back(co_await find_topic(context, request, wanted, authorized));
+    auto& found = response.topics.emplace_back(co_await find_topic(context, request, wanted, authorized));
+    if (found.name) co_await mark_offline(services, *found.name, found.partitions);
   }
   co_return response;
 }
@@ -174,6 +193,7 @@ Task<kafka::DescribeTopicPartitionsResponse> handle_describe_topic_partitions(Re
                                 .eligible_leader_replicas = std::vector<std::int32_t>{},
                                 .last_known_elr = std::vector<std::int32_t>{}});
     }
+    co_await mark_offline(context.services, name, out.partitions);
     if (from < count) {
       response.next_cursor = {name, from};
       break;
