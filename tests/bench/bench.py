@@ -102,6 +102,9 @@ def broker(options):
         print(line)
 
 
+RECORDS_A_REQUEST = 20
+
+
 def partitions(options):
     """Cost of producing the same bytes to more and more partitions; and how long a broker that holds them takes to start again."""
     settings = {"log.retention.check.interval.ms": "3600000"}
@@ -116,10 +119,16 @@ def partitions(options):
         try:
             for count in (1, 100, 1000, 5000):
                 cli("-b", server.kafka, "--timeout", "120000", "topic", "create", f"p{count}", "-p", count, "-r", 1)
+                produce = ("-b", server.kafka, "bench", "produce", "--topic", f"p{count}", "--partitions", count, "--records", options.records, "--size", options.size)
                 before = cpu_seconds(server.process.pid)
-                produced = bench("-b", server.kafka, "bench", "produce", "--topic", f"p{count}", "--partitions", count, "--records", options.records, "--size", options.size)
-                print(f"{side:10} {count:6} partitions  {produced['mb_per_second']:8.1f} MB/s  {(cpu_seconds(server.process.pid) - before) / gigabytes:6.3f} CPU-s/GB  "
-                      f"{resident_mib(server.process.pid):7.1f} MiB", flush=True)
+                produced = bench(*produce)
+                whole = cpu_seconds(server.process.pid) - before
+                # The same requests whatever the number of partitions: each carries one batch of so many records.
+                before = cpu_seconds(server.process.pid)
+                bench(*produce, "-X", f"batch.num.messages={RECORDS_A_REQUEST}", "-X", "linger.ms=5000")
+                a_request = (cpu_seconds(server.process.pid) - before) / (options.records / RECORDS_A_REQUEST)
+                print(f"{side:10} {count:6} partitions  {produced['mb_per_second']:8.1f} MB/s  {whole / gigabytes:6.3f} CPU-s/GB  {a_request * 1e6:6.1f} CPU-us a request of "
+                      f"{RECORDS_A_REQUEST} records  {resident_mib(server.process.pid):7.1f} MiB", flush=True)
             if side != "meridian":
                 continue
             cli("-b", server.kafka, "--timeout", "120000", "topic", "create", "more", "-p", 3899, "-r", 1)
