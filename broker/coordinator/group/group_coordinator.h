@@ -97,6 +97,9 @@ class GroupCoordinator {
     ClassicGroup classic;
     std::unique_ptr<ConsumerGroup> consumer;  ///< set: the group is under the consumer protocol, and `classic` is empty
     std::unique_ptr<ShareGroup> share;        ///< set: a share group, which stays one
+    /// Decided, and not in the log for certain: written again before anything more is told.
+    std::vector<ConsumerRecord> unwritten;
+    std::vector<ShareRecord> unwritten_share;
     bool has_members() const { return share ? share->has_members() : consumer ? consumer->has_members() : classic.has_members(); }
     TimePoint next_deadline() const { return share ? share->next_deadline() : consumer ? consumer->next_deadline() : classic.next_deadline(); }
     bool unused() const { return !share && !consumer && offsets.empty() && classic.generation() == 0 && !classic.has_members(); }
@@ -187,7 +190,7 @@ class GroupCoordinator {
   Task<ErrorCode> begin_states(std::shared_ptr<Group> group, std::string member);
   Task<ErrorCode> end_states(std::shared_ptr<Group> group, Uuid topic);
   Task<> end_states_of_deleted_topics(std::shared_ptr<Group> group);
-  Task<ErrorCode> write_share(std::string group, std::vector<ShareRecord> records);
+  Task<ErrorCode> write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records);
   Task<> tick_share(std::shared_ptr<Group> group);
   Task<kafka::DescribeGroupsResponseGroup> describe_home(std::string group);
   Task<ErrorCode> remove_home(std::string group);

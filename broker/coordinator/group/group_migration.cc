@@ -1,6 +1,7 @@
 // GroupCoordinator, the part about groups that change protocol, with and without members in them (KIP-848), and about members of the classic
 // protocol in groups of the other.
 #include "broker/coordinator/group/group_coordinator.h"
+#include "broker/coordinator/group/keyed_record.h"
 #include "common/base/log.h"
 
 namespace meridian::coordinator::group {
@@ -71,8 +72,12 @@ Task<ErrorCode> GroupCoordinator::changed(std::shared_ptr<Group> group, std::sha
   if (!group->has_members()) group->state_since_ms = at.shard.clock().wall_ms();
   if (auto now_classic = downgrade(group, *topics, limits, records)) classic = std::move(now_classic);
   watch_timers(group);
-  if (records.empty()) co_return ErrorCode::none;
-  co_return co_await write_group(group->classic.id(), std::move(records), std::move(classic));
+  auto all = std::exchange(group->unwritten, {});
+  std::ranges::move(records, std::back_inserter(all));
+  if (all.empty()) co_return ErrorCode::none;
+  const auto error = co_await write_group(group->classic.id(), all, std::move(classic));
+  if (error != ErrorCode::none) keep_unwritten(group->unwritten, std::move(all));
+  co_return error;
 }
 
 Task<kafka::JoinGroupResponse> GroupCoordinator::join_consumer_group(std::shared_ptr<Group> group, JoinInput input) {

@@ -1,5 +1,6 @@
 // GroupCoordinator, the part about share groups (KIP-932): membership here, what they have done with their partitions in ShareCoordinator.
 #include "broker/coordinator/group/group_coordinator.h"
+#include "broker/coordinator/group/keyed_record.h"
 #include "common/base/log.h"
 
 namespace meridian::coordinator::group {
@@ -56,7 +57,7 @@ Task<kafka::ShareGroupHeartbeatResponse> GroupCoordinator::share_heartbeat_home(
     if (!group->share->known()) partition(request.group_id).groups.erase(request.group_id);
     co_return response;
   }
-  auto error = records.empty() ? ErrorCode::none : co_await write_share(request.group_id, std::move(records));
+  auto error = co_await write_share(group, std::move(records));
   // Who is told of a partition finds a state there.
   if (error == ErrorCode::none) error = co_await begin_states(group, request.member_id);
   if (error != ErrorCode::none) {
@@ -66,13 +67,18 @@ Task<kafka::ShareGroupHeartbeatResponse> GroupCoordinator::share_heartbeat_home(
   co_return response;
 }
 
-Task<ErrorCode> GroupCoordinator::write_share(std::string group, std::vector<ShareRecord> records) {
+Task<ErrorCode> GroupCoordinator::write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records) {
+  const std::string& id = group->classic.id();
+  auto all = std::exchange(group->unwritten_share, {});
+  std::ranges::move(records, std::back_inserter(all));
+  if (all.empty()) co_return ErrorCode::none;
   kafka::BatchBuilder batch;
-  const auto now_ms = per_shard(home(group)).shard.clock().wall_ms();
-  for (const auto& record : records) add_share_record(batch, now_ms, record);
-  const auto done = co_await writer_.write(index(group), std::move(batch));
+  const auto now_ms = per_shard(home(id)).shard.clock().wall_ms();
+  for (const auto& record : all) add_share_record(batch, now_ms, record);
+  const auto done = co_await writer_.write(index(id), std::move(batch));
   if (done) co_return ErrorCode::none;
-  log::warn("share group {}: not written: {}", group, done.error().message);
+  log::warn("share group {}: not written: {}", id, done.error().message);
+  keep_unwritten(group->unwritten_share, std::move(all));
   co_return ErrorCode::coordinator_not_available;
 }
 
@@ -86,7 +92,7 @@ Task<ErrorCode> GroupCoordinator::begin_states(std::shared_ptr<Group> group, std
       if (const auto error = co_await share_.begin({id, topic, n}); error != ErrorCode::none) co_return error;
   std::vector<ShareRecord> records;
   records.push_back(group->share->add_states(missing, *topic_view(home(id))));
-  co_return co_await write_share(id, std::move(records));
+  co_return co_await write_share(group, std::move(records));
 }
 
 Task<ErrorCode> GroupCoordinator::end_states(std::shared_ptr<Group> group, Uuid topic) {
@@ -98,7 +104,7 @@ Task<ErrorCode> GroupCoordinator::end_states(std::shared_ptr<Group> group, Uuid 
     if (const auto error = co_await share_.remove({id, topic, n}); error != ErrorCode::none) co_return error;
   std::vector<ShareRecord> records;
   records.push_back(group->share->remove_states(topic));
-  co_return co_await write_share(id, std::move(records));
+  co_return co_await write_share(group, std::move(records));
 }
 
 Task<> GroupCoordinator::end_states_of_deleted_topics(std::shared_ptr<Group> group) {
@@ -116,7 +122,7 @@ Task<> GroupCoordinator::tick_share(std::shared_ptr<Group> group) {
   std::vector<ShareRecord> records;
   group->share->tick(*topic_view(at.shard), at.shard.clock().now(), records);
   watch_timers(group);
-  if (!records.empty()) co_await write_share(group->classic.id(), std::move(records));
+  co_await write_share(group, std::move(records));
 }
 
 Task<kafka::ShareGroupDescribeResponseDescribedGroup> GroupCoordinator::share_describe(std::string group) {
@@ -215,7 +221,7 @@ Task<kafka::AlterShareGroupOffsetsResponse> GroupCoordinator::alter_share_offset
   std::vector<ShareRecord> records;
   group->share->make_known(*view, records);
   records.push_back(group->share->add_states(begun, *view));
-  response.error_code = co_await write_share(request.group_id, std::move(records));
+  response.error_code = co_await write_share(group, std::move(records));
   co_return response;
 }
 
