@@ -251,6 +251,7 @@ public class Differential {
         Map<String, Set<Integer>> topics = new TreeMap<>();
         for (int step = 0; step < steps; step++) {
             if (step % 40 == 0) { setup(left); setup(right); settle(left, right, topics); }
+            if (step == 0) { awaitLoaded(left); awaitLoaded(right); }
             key = pick(choice, keys); int[] range = ranges.get(key);
             version = range[0] + choice.nextInt(range[1] - range[0] + 1);
             if (key == 20 && choice.nextInt(4) > 0) continue;  // deletions undo what others build on
@@ -277,6 +278,31 @@ public class Differential {
         System.out.println("SAME " + same + " of " + steps + " apis " + ranges.size());
     }
 
+    /// Kafka's coordinators load the partitions of their topics one after the other, after those have leaders: waits until none is left.
+    static void awaitLoaded(Broker broker) throws Exception {
+        Random random = new Random(1);
+        Struct groups = new Struct(ApiMessageType.DESCRIBE_GROUPS.requestSchemas()[0]);
+        groups.set("groups", random.ints(1000).mapToObj(n -> "g" + n).toArray());  // as many as reach all 50 partitions
+        Struct shares = new Struct(ApiMessageType.READ_SHARE_GROUP_STATE_SUMMARY.requestSchemas()[0]);
+        shares.set("group_id", "p0"); shares.set("_tagged_fields", new TreeMap<>());
+        shares.set("topics", random.ints(1000).mapToObj(n -> {
+            Struct topic = shares.instance("topics"), partition = topic.instance("partitions");
+            partition.set("partition", 0); partition.set("leader_epoch", -1); partition.set("_tagged_fields", new TreeMap<>());
+            topic.set("topic_id", new Uuid(7, n)); topic.set("partitions", new Object[] {partition}); topic.set("_tagged_fields", new TreeMap<>());
+            return topic;
+        }).toArray());
+        for (int i = 0; i < 500; i++, Thread.sleep(20)) {
+            boolean loaded = true;
+            for (Object group : broker.call(15, 0, groups).getArray("groups")) loaded = loaded && !notThere(((Struct) group).getShort("error_code"));
+            for (Object topic : broker.call(87, 0, shares).getArray("results"))
+                for (Object partition : ((Struct) topic).getArray("partitions")) loaded = loaded && !notThere(((Struct) partition).getShort("error_code"));
+            if (loaded) return;
+        }
+        throw new IllegalStateException("coordinators of " + broker.port + " have not loaded");
+    }
+
+    static boolean notThere(short error) { return error == 14 || error == 15 || error == 16; }
+
     static Set<String> union(List<TreeMap<String, String>> maps) { Set<String> all = new TreeSet<>(); for (Map<String, String> m : maps) all.addAll(m.keySet()); return all; }
 
     /// The topics that requests speak of.
@@ -302,7 +328,7 @@ public class Differential {
                 Struct init = new Struct(ApiMessageType.INIT_PRODUCER_ID.requestSchemas()[0]);
                 init.set("transactional_id", id); init.set("transaction_timeout_ms", 60000);
                 short error = broker.call(22, 0, init).getShort("error_code");
-                if (error != 14 && error != 15 && error != 16 && error != 51) break;
+                if (!notThere(error) && error != 51) break;
                 Thread.sleep(50);
             }
     }

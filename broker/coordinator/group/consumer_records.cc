@@ -30,7 +30,9 @@ Assignment to_assignment(const std::vector<AssignedTopic>& topics) {
 }
 
 void add_consumer_record(kafka::BatchBuilder& batch, std::int64_t now_ms, const ConsumerRecord& record) {
-  add_keyed(batch, now_ms, record, names_member(record.type));
+  if (record.type != classic_group) return add_keyed(batch, now_ms, record, names_member(record.type));
+  const auto* value = std::get_if<GroupValue>(&record.value);
+  add_group(batch, now_ms, record.group, value ? std::optional(*value) : std::nullopt);
 }
 
 Result<ConsumerRecord> decode_consumer_record(const kafka::RecordView& record) {
@@ -44,6 +46,7 @@ Result<ConsumerRecord> decode_consumer_record(const kafka::RecordView& record) {
       case target_epoch: done = decode_value<TargetEpochValue>(record, out); break;
       case target_member: done = decode_value<TargetMemberValue>(record, out); break;
       case current_assignment: done = decode_value<CurrentAssignmentValue>(record, out); break;
+      case classic_group: return fail(Errc::corrupt, "not a record of the consumer protocol");
     }
   if (!done) return fail(done.error());
   return out;

@@ -1,10 +1,11 @@
 // Records of consumer protocol groups in __consumer_offsets, in Kafka's schemas: key types 3 and 5 to 8, values of version 0 in flexible
-// encoding. docs/formats/consumer-offsets.md.
+// encoding; and type 2 where a group changes between the protocols. docs/formats/consumer-offsets.md.
 #pragma once
 
 #include <variant>
 
 #include "broker/coordinator/group/assignor.h"
+#include "broker/coordinator/group/records.h"
 #include "common/kafka/codec.h"
 #include "common/kafka/messages/11_join_group.h"
 #include "common/kafka/record_batch.h"
@@ -93,7 +94,14 @@ struct CurrentAssignmentValue {  // 8
   }
 };
 
-enum ConsumerRecordType : std::int16_t { consumer_group = 3, consumer_member = 5, target_epoch = 6, target_member = 7, current_assignment = 8 };
+enum ConsumerRecordType : std::int16_t {
+  classic_group = 2,
+  consumer_group = 3,
+  consumer_member = 5,
+  target_epoch = 6,
+  target_member = 7,
+  current_assignment = 8
+};
 inline bool is_consumer_record(std::int16_t type) { return type == consumer_group || (type >= consumer_member && type <= current_assignment); }
 
 struct ConsumerRecord {
@@ -101,10 +109,11 @@ struct ConsumerRecord {
   std::string group;
   std::string member;  ///< types 5, 7 and 8
   /// monostate: a tombstone
-  std::variant<std::monostate, ConsumerGroupValue, ConsumerMemberValue, TargetEpochValue, TargetMemberValue, CurrentAssignmentValue> value;
+  std::variant<std::monostate, ConsumerGroupValue, ConsumerMemberValue, TargetEpochValue, TargetMemberValue, CurrentAssignmentValue, GroupValue> value;
 };
 
 void add_consumer_record(kafka::BatchBuilder& batch, std::int64_t now_ms, const ConsumerRecord& record);
+/// All but type 2, which decode_record() reads.
 Result<ConsumerRecord> decode_consumer_record(const kafka::RecordView& record);
 
 }  // namespace meridian::coordinator::group

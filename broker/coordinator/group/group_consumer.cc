@@ -77,27 +77,33 @@ Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat
 
   const auto topics = topic_view(at.shard);
   std::vector<ConsumerRecord> records;
-  std::optional<GroupRecord> classic;
   const ConsumerGroup::Input input{request, std::move(client_id), std::move(client_host)};
   if (group->consumer) {
     response = group->consumer->heartbeat(input, *topics, limits, at.shard.clock().now(), records);
   } else {
     response = upgrade(group, input, *topics, limits, records);
     if (response.error_code != ErrorCode::none) co_return response;
-    classic = GroupRecord{{request.group_id}, std::nullopt};
   }
-  if (const auto error = co_await changed(group, topics, limits, std::move(records), std::move(classic)); error != ErrorCode::none) {
+  if (const auto error = co_await changed(group, topics, limits, std::move(records), request.member_id); error != ErrorCode::none) {
     response = {};
     response.error_code = error;
   }
   co_return response;
 }
 
-Task<ErrorCode> GroupCoordinator::write_group(std::string group, std::vector<ConsumerRecord> records, std::optional<GroupRecord> classic) {
+Task<ErrorCode> GroupCoordinator::write_group(std::shared_ptr<Group> group, std::vector<ConsumerRecord> records, std::string told) {
+  const std::string& id = group->classic.id();
+  const auto write = group->unwritten.begin(std::move(records), told);
   kafka::BatchBuilder batch;
-  const auto now_ms = per_shard(home(group)).shard.clock().wall_ms();
-  for (const auto& record : records) add_consumer_record(batch, now_ms, record);
-  if (classic) add_group(batch, now_ms, group, classic->value);
+  const auto now_ms = per_shard(home(id)).shard.clock().wall_ms();
+  for (const auto& record : write.records) add_consumer_record(batch, now_ms, record);
+  const auto error = co_await write_batch(id, std::move(batch));
+  group->unwritten.end(write, error == ErrorCode::none);
+  co_return error;
+}
+
+Task<ErrorCode> GroupCoordinator::write_batch(std::string group, kafka::BatchBuilder batch) {
+  if (batch.empty()) co_return ErrorCode::none;
   const auto done = co_await writer_.write(index(group), std::move(batch));
   if (done) co_return ErrorCode::none;
   log::warn("group {}: not written: {}", group, done.error().message);

@@ -169,12 +169,11 @@ Task<> GroupCoordinator::persist(std::shared_ptr<Group> group, GroupValue value)
   PerShard& at = per_shard(home(group->classic.id()));
   value.current_state_timestamp_ms = group->state_since_ms = at.shard.clock().wall_ms();
   const auto generation = value.generation;
-  kafka::BatchBuilder batch;
-  add_group(batch, value.current_state_timestamp_ms, group->classic.id(), value);
-  const auto done = co_await writer_.write(index(group->classic.id()), std::move(batch));
-  if (!done) log::warn("group {}: metadata of generation {} not written: {}", group->classic.id(), generation, done.error().message);
+  std::vector<ConsumerRecord> records;
+  records.push_back({classic_group, group->classic.id(), {}, std::move(value)});
+  const auto error = co_await write_group(group, std::move(records));
   Effects effects;
-  group->classic.persisted(generation, done.has_value(), at.shard.clock().now(), effects);
+  group->classic.persisted(generation, error == ErrorCode::none, at.shard.clock().now(), effects);
   carry_out(group, std::move(effects));
 }
 

@@ -11,6 +11,7 @@
 #include "broker/coordinator/group/classic_group.h"
 #include "broker/coordinator/group/consumer_group.h"
 #include "broker/coordinator/group/share_group.h"
+#include "broker/coordinator/group/unwritten.h"
 #include "broker/coordinator/partition_writer.h"
 #include "broker/coordinator/share/share_coordinator.h"
 #include "broker/metadata/image.h"
@@ -97,9 +98,8 @@ class GroupCoordinator {
     ClassicGroup classic;
     std::unique_ptr<ConsumerGroup> consumer;  ///< set: the group is under the consumer protocol, and `classic` is empty
     std::unique_ptr<ShareGroup> share;        ///< set: a share group, which stays one
-    /// Decided, and not in the log for certain: written again before anything more is told.
-    std::vector<ConsumerRecord> unwritten;
-    std::vector<ShareRecord> unwritten_share;
+    Unwritten<ConsumerRecord> unwritten;
+    Unwritten<ShareRecord> unwritten_share;
     bool has_members() const { return share ? share->has_members() : consumer ? consumer->has_members() : classic.has_members(); }
     TimePoint next_deadline() const { return share ? share->next_deadline() : consumer ? consumer->next_deadline() : classic.next_deadline(); }
     bool unused() const { return !share && !consumer && offsets.empty() && classic.generation() == 0 && !classic.has_members(); }
@@ -162,8 +162,9 @@ class GroupCoordinator {
   Task<kafka::ConsumerGroupHeartbeatResponse> consumer_heartbeat_home(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id,
                                                                       std::string client_host);
   Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> consumer_describe_home(std::string group);
-  /// In one batch; `classic`: what becomes of the record that the group has under the classic protocol.
-  Task<ErrorCode> write_group(std::string group, std::vector<ConsumerRecord> records, std::optional<GroupRecord> classic = {});
+  Task<ErrorCode> write_batch(std::string group, kafka::BatchBuilder batch);
+  /// In one batch, after what could not be written before; see Unwritten for `told`.
+  Task<ErrorCode> write_group(std::shared_ptr<Group> group, std::vector<ConsumerRecord> records, std::string told = {});
   Task<> tick_consumer(std::shared_ptr<Group> group);
   std::shared_ptr<const TopicView> topic_view(const async::Shard& shard) const;
   ConsumerLimits consumer_limits(const metadata::MetadataImage& image, const std::string& group) const;
@@ -171,10 +172,9 @@ class GroupCoordinator {
   Task<ErrorCode> to_classic(std::shared_ptr<Group> group);
   kafka::ConsumerGroupHeartbeatResponse upgrade(const std::shared_ptr<Group>& group, const ConsumerGroup::Input& input, const TopicView& topics,
                                                 const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
-  std::optional<GroupRecord> downgrade(const std::shared_ptr<Group>& group, const TopicView& topics, const ConsumerLimits& limits,
-                                       std::vector<ConsumerRecord>& records);
+  void downgrade(const std::shared_ptr<Group>& group, const TopicView& topics, const ConsumerLimits& limits, std::vector<ConsumerRecord>& records);
   Task<ErrorCode> changed(std::shared_ptr<Group> group, std::shared_ptr<const TopicView> topics, ConsumerLimits limits, std::vector<ConsumerRecord> records,
-                          std::optional<GroupRecord> classic = {});
+                          std::string told = {});
   Task<kafka::JoinGroupResponse> join_consumer_group(std::shared_ptr<Group> group, JoinInput input);
   Task<kafka::LeaveGroupResponse> leave_consumer_group(std::shared_ptr<Group> group, std::vector<kafka::LeaveGroupRequestMember> members);
   void watch_timers(const std::shared_ptr<Group>& group);
@@ -190,7 +190,7 @@ class GroupCoordinator {
   Task<ErrorCode> begin_states(std::shared_ptr<Group> group, std::string member);
   Task<ErrorCode> end_states(std::shared_ptr<Group> group, Uuid topic);
   Task<> end_states_of_deleted_topics(std::shared_ptr<Group> group);
-  Task<ErrorCode> write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records);
+  Task<ErrorCode> write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records, std::string told = {});
   Task<> tick_share(std::shared_ptr<Group> group);
   Task<kafka::DescribeGroupsResponseGroup> describe_home(std::string group);
   Task<ErrorCode> remove_home(std::string group);

@@ -1,7 +1,6 @@
 // GroupCoordinator, the part about groups that change protocol, with and without members in them (KIP-848), and about members of the classic
 // protocol in groups of the other.
 #include "broker/coordinator/group/group_coordinator.h"
-#include "broker/coordinator/group/keyed_record.h"
 #include "common/base/log.h"
 
 namespace meridian::coordinator::group {
@@ -12,13 +11,15 @@ Task<ErrorCode> GroupCoordinator::to_consumer(std::shared_ptr<Group> group) {
   group->consumer = std::make_unique<ConsumerGroup>(id);
   if (group->classic.generation() == 0) co_return ErrorCode::none;
   group->classic.load(GroupValue{}, per_shard(home(id)).shard.clock().now());
-  co_return co_await write_group(id, {}, GroupRecord{{id}, std::nullopt});
+  std::vector<ConsumerRecord> records;
+  records.push_back({classic_group, id, {}, {}});
+  co_return co_await write_group(group, std::move(records));
 }
 
 Task<ErrorCode> GroupCoordinator::to_classic(std::shared_ptr<Group> group) {
   auto records = group->consumer->tombstones();
   group->consumer.reset();
-  co_return co_await write_group(group->classic.id(), std::move(records));
+  co_return co_await write_group(group, std::move(records));
 }
 
 // The first member of the consumer protocol comes to a running classic group. Where it cannot stay, the group stays as it is.
@@ -46,13 +47,14 @@ kafka::ConsumerGroupHeartbeatResponse GroupCoordinator::upgrade(const std::share
   group->classic.hand_over(now, effects);
   group->consumer = std::move(*upgraded);
   carry_out(group, std::move(effects));
+  records.push_back({classic_group, id, {}, {}});
   return response;
 }
 
 // After members have gone: a group of classic members alone is a classic group again. What is to be written joins `records`.
-std::optional<GroupRecord> GroupCoordinator::downgrade(const std::shared_ptr<Group>& group, const TopicView& topics, const ConsumerLimits& limits,
-                                                       std::vector<ConsumerRecord>& records) {
-  if (!group->consumer->wants_downgrade(limits)) return std::nullopt;
+void GroupCoordinator::downgrade(const std::shared_ptr<Group>& group, const TopicView& topics, const ConsumerLimits& limits,
+                                 std::vector<ConsumerRecord>& records) {
+  if (!group->consumer->wants_downgrade(limits)) return;
   log::info("group {} goes on under the classic protocol", group->classic.id());
   PerShard& at = per_shard(home(group->classic.id()));
   auto value = group->consumer->downgraded(topics);
@@ -62,22 +64,17 @@ std::optional<GroupRecord> GroupCoordinator::downgrade(const std::shared_ptr<Gro
   Effects effects;
   group->classic.take_over(value, at.shard.clock().now(), effects);
   carry_out(group, std::move(effects));
-  return GroupRecord{{group->classic.id()}, std::move(value)};
+  records.push_back({classic_group, group->classic.id(), {}, std::move(value)});
 }
 
 // What a change of membership leads to: timers, perhaps another protocol, records.
 Task<ErrorCode> GroupCoordinator::changed(std::shared_ptr<Group> group, std::shared_ptr<const TopicView> topics, ConsumerLimits limits,
-                                          std::vector<ConsumerRecord> records, std::optional<GroupRecord> classic) {
+                                          std::vector<ConsumerRecord> records, std::string told) {
   PerShard& at = per_shard(home(group->classic.id()));
   if (!group->has_members()) group->state_since_ms = at.shard.clock().wall_ms();
-  if (auto now_classic = downgrade(group, *topics, limits, records)) classic = std::move(now_classic);
+  downgrade(group, *topics, limits, records);
   watch_timers(group);
-  auto all = std::exchange(group->unwritten, {});
-  std::ranges::move(records, std::back_inserter(all));
-  if (all.empty()) co_return ErrorCode::none;
-  const auto error = co_await write_group(group->classic.id(), all, std::move(classic));
-  if (error != ErrorCode::none) keep_unwritten(group->unwritten, std::move(all));
-  co_return error;
+  co_return co_await write_group(group, std::move(records), std::move(told));
 }
 
 Task<kafka::JoinGroupResponse> GroupCoordinator::join_consumer_group(std::shared_ptr<Group> group, JoinInput input) {
@@ -87,7 +84,7 @@ Task<kafka::JoinGroupResponse> GroupCoordinator::join_consumer_group(std::shared
   std::vector<ConsumerRecord> records;
   if (!options_.limits.allow_session(input.request.session_timeout_ms)) co_return join_error(ErrorCode::invalid_session_timeout, input.request.member_id);
   auto response = group->consumer->classic_join(input, *topics, limits, at.shard.clock().now(), records);
-  if (const auto error = co_await changed(group, topics, limits, std::move(records)); error != ErrorCode::none)
+  if (const auto error = co_await changed(group, topics, limits, std::move(records), input.request.member_id); error != ErrorCode::none)
     co_return join_error(error, input.request.member_id);
   co_return response;
 }

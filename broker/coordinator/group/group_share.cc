@@ -1,6 +1,5 @@
 // GroupCoordinator, the part about share groups (KIP-932): membership here, what they have done with their partitions in ShareCoordinator.
 #include "broker/coordinator/group/group_coordinator.h"
-#include "broker/coordinator/group/keyed_record.h"
 #include "common/base/log.h"
 
 namespace meridian::coordinator::group {
@@ -57,7 +56,7 @@ Task<kafka::ShareGroupHeartbeatResponse> GroupCoordinator::share_heartbeat_home(
     if (!group->share->known()) partition(request.group_id).groups.erase(request.group_id);
     co_return response;
   }
-  auto error = co_await write_share(group, std::move(records));
+  auto error = co_await write_share(group, std::move(records), request.member_id);
   // Who is told of a partition finds a state there.
   if (error == ErrorCode::none) error = co_await begin_states(group, request.member_id);
   if (error != ErrorCode::none) {
@@ -67,19 +66,15 @@ Task<kafka::ShareGroupHeartbeatResponse> GroupCoordinator::share_heartbeat_home(
   co_return response;
 }
 
-Task<ErrorCode> GroupCoordinator::write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records) {
+Task<ErrorCode> GroupCoordinator::write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records, std::string told) {
   const std::string& id = group->classic.id();
-  auto all = std::exchange(group->unwritten_share, {});
-  std::ranges::move(records, std::back_inserter(all));
-  if (all.empty()) co_return ErrorCode::none;
+  const auto write = group->unwritten_share.begin(std::move(records), told);
   kafka::BatchBuilder batch;
   const auto now_ms = per_shard(home(id)).shard.clock().wall_ms();
-  for (const auto& record : all) add_share_record(batch, now_ms, record);
-  const auto done = co_await writer_.write(index(id), std::move(batch));
-  if (done) co_return ErrorCode::none;
-  log::warn("share group {}: not written: {}", id, done.error().message);
-  keep_unwritten(group->unwritten_share, std::move(all));
-  co_return ErrorCode::coordinator_not_available;
+  for (const auto& record : write.records) add_share_record(batch, now_ms, record);
+  const auto error = co_await write_batch(id, std::move(batch));
+  group->unwritten_share.end(write, error == ErrorCode::none);
+  co_return error;
 }
 
 // The states first: what the group says it has, it has.

@@ -1,8 +1,6 @@
 // What records of the groups of KIP-848 and KIP-932 have in common: a key of INT16 type, group and perhaps member, and a value of version 0.
 #pragma once
 
-#include <algorithm>
-#include <set>
 #include <variant>
 
 #include "common/kafka/codec.h"
@@ -41,18 +39,7 @@ void add_keyed(kafka::BatchBuilder& batch, std::int64_t now_ms, const auto& reco
   batch.add(now_ms, key, bytes);
 }
 
-/// `records` are to be written again, before those in `unwritten`. Of each key only the last is kept, so that there are never more than keys.
-template <class Record>
-void keep_unwritten(std::vector<Record>& unwritten, std::vector<Record> records) {
-  std::ranges::move(unwritten, std::back_inserter(records));
-  unwritten.clear();
-  std::set<std::pair<std::int16_t, std::string>> seen;
-  for (auto it = records.rbegin(); it != records.rend(); ++it)
-    if (seen.emplace(it->type, it->member).second) unwritten.push_back(std::move(*it));
-  std::ranges::reverse(unwritten);
-}
-
-/// The key; the type has been read. The value's bytes follow from keyed_value().
+/// The key; the type has been read. Where there is a value, decode_value() follows.
 Status decode_key(const kafka::RecordView& view, auto& record, bool names_member) {
   auto key = names_member ? kafka::decode_struct<GroupAndMember>(view.key->substr(2), 0, false) : [&view]() -> Result<GroupAndMember> {
     auto only = kafka::decode_struct<GroupOnly>(view.key->substr(2), 0, false);
