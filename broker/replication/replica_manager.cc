@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/async/on_all.h"
 #include "common/base/log.h"
 
 namespace meridian::replication {
@@ -64,22 +65,24 @@ bool ReplicaManager::offline(const std::string& topic, std::int32_t partition) {
 }
 
 Task<> ReplicaManager::publish(metadata::ImagePtr image, metadata::MetadataDelta delta) {
-  for (auto& home : per_shard_)
-    co_await async::on(home->shard, [](PerShard& at, std::shared_ptr<const config::Settings> settings) -> Task<> {
-      at.settings = std::move(settings);
-      co_return;
-    }(*home, image->settings));
   if (delta.settings_changed && !first_publish_) {
     delta.changed.clear();
     for (const auto& [name, topic] : image->topics) delta.changed.push_back(topic);
   }
-  for (const auto& topic : delta.removed)
-    for (auto& home : per_shard_) co_await async::on(home->shard, remove_topic(*home, topic));
-  for (const auto& topic : delta.changed) co_await apply_topic(topic);
+  std::vector<async::ShardTask> work;
+  for (auto& home : per_shard_) work.push_back({&home->shard, apply(*home, image, delta)});
+  co_await async::on(*shards_[0], async::on_all(*shards_[0], std::move(work)));
   if (first_publish_) {
     first_publish_ = false;
     for (auto& directory : directories_) directory->forget_last_run();
   }
+}
+
+// One shard's part; the shards do theirs side by side, so that a start takes what the slowest takes.
+Task<> ReplicaManager::apply(PerShard& home, metadata::ImagePtr image, const metadata::MetadataDelta& delta) {
+  home.settings = image->settings;
+  for (const auto& topic : delta.removed) co_await remove_topic(home, topic);
+  for (const auto& topic : delta.changed) co_await open_missing(home, topic);
 }
 
 // Where the partition's log is; what else has its name belongs to a topic that was deleted, or whose creation was cut short.
@@ -99,10 +102,12 @@ Result<LogDirectory*> ReplicaManager::find_directory(const metadata::TopicImage&
   return found;
 }
 
-LogDirectory* ReplicaManager::directory_for_new() {
+LogDirectory* ReplicaManager::place_new() {
+  const std::lock_guard lock(placing_);
   LogDirectory* best = nullptr;
   for (auto& directory : directories_)
     if (!directory->failed() && (!best || directory->log_count < best->log_count)) best = directory.get();
+  if (best) ++best->log_count;
   return best;
 }
 
@@ -115,7 +120,8 @@ ReplicaManager::Opened ReplicaManager::open_log(const metadata::TopicImage& topi
   const bool some_failed = std::ranges::any_of(directories_, [](const auto& each) { return each->failed(); });
   if (!directory && (!may_create || (first_publish_ && some_failed))) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
   const bool fresh = !directory;
-  if (!directory) directory = directory_for_new();
+  if (fresh) directory = place_new();
+  else ++directory->log_count;
   if (!directory) return failed(nullptr, {Errc::io, "no log directory works"});
   if (fresh) {
     const std::string path = directory->log_path(topic.name, partition);
@@ -123,17 +129,12 @@ ReplicaManager::Opened ReplicaManager::open_log(const metadata::TopicImage& topi
     if (auto done = disk_.replace_file(path + "/" + storage::partition_metadata_file, storage::encode_partition_metadata(topic.id)); !done)
       return failed(directory, done.error());
   }
-  ++directory->log_count;
   auto log = storage::Log::open(disk_, directory->log_options(topic.name, partition, config), shards_[0]->clock().wall_ms());
   // What recovery kept may be in the page cache alone. It becomes stable before anybody is told of it: otherwise the high watermark
   // would start below offsets that clients have seen.
   if (log && config.durability == storage::Durability::fsync && (*log)->needs_flush())
     if (auto done = (*log)->flush_blocking(); !done) return failed(directory, done.error());
   return {partition, directory, std::move(log)};
-}
-
-Task<> ReplicaManager::apply_topic(std::shared_ptr<const metadata::TopicImage> topic) {
-  for (auto& home : per_shard_) co_await async::on(home->shard, open_missing(*home, topic));
 }
 
 Task<> ReplicaManager::open_missing(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic) {

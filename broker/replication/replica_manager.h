@@ -2,7 +2,7 @@
 // and checkpoints. A partition's home shard is a hash of its name; find() works there only.
 #pragma once
 
-#include <unordered_map>
+#include <mutex>
 
 #include "broker/metadata/metadata_service.h"
 #include "broker/replication/log_move.h"
@@ -87,12 +87,13 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   };
 
   PerShard& per_shard(const async::Shard& shard) { return *per_shard_[static_cast<std::size_t>(shard.id())]; }
-  Task<> apply_topic(std::shared_ptr<const metadata::TopicImage> topic);
+  Task<> apply(PerShard& home, metadata::ImagePtr image, const metadata::MetadataDelta& delta);
   Task<> open_missing(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic);
   Task<> install(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic, const storage::LogConfig& config, std::vector<Opened> opened);
   Task<> remove_topic(PerShard& home, std::shared_ptr<const metadata::TopicImage> topic);
   Result<LogDirectory*> find_directory(const metadata::TopicImage& topic, std::int32_t partition);
-  LogDirectory* directory_for_new();
+  /// Where a log begins that is nowhere: where the fewest are. Counts it. nullptr: no directory works.
+  LogDirectory* place_new();
   bool all_failed() const;
   Opened open_log(const metadata::TopicImage& topic, std::int32_t partition, const storage::LogConfig& config, bool may_create);
   LogDirectory* directory_of(const storage::Log& log);
@@ -112,6 +113,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   io::Disk& disk_;
   const config::Settings& settings_;
   std::vector<std::unique_ptr<LogDirectory>> directories_;
+  std::mutex placing_;  ///< of new logs, which shards open side by side
   std::int32_t self_;
   bool first_publish_ = true;
   bool writing_checkpoints_ = false;

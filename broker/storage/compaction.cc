@@ -237,12 +237,12 @@ Status commit_swap(io::Disk& disk, const std::string& directory, Offset base_off
   return finish_swap(disk, prefix);
 }
 
-Result<std::vector<Offset>> finish_swaps(io::Disk& disk, const std::string& directory) {
-  auto names = disk.list(directory);
-  if (!names) return fail(names.error());
+Result<std::vector<Offset>> finish_swaps(io::Disk& disk, const std::string& directory, std::vector<std::string>& names) {
   std::vector<Offset> rebuilt;
+  const auto of_swap = [](const std::string& name) { return name.ends_with(swap_suffix); };
+  if (std::ranges::none_of(names, of_swap)) return rebuilt;
   const std::string complete = std::string(".log") + swap_suffix;
-  for (const auto& name : *names) {
+  for (const auto& name : names) {
     if (!name.ends_with(complete)) continue;
     const Offset base = std::stoll(name.substr(0, 20));
     auto segment = Segment::open(disk, directory, base, swap_suffix);
@@ -258,7 +258,7 @@ Result<std::vector<Offset>> finish_swaps(io::Disk& disk, const std::string& dire
                                      });
         !done)
       return fail(done.error());
-    for (const auto& other : *names)
+    for (const auto& other : names)
       if (other.size() == 24 && other.ends_with(".log") && std::stoll(other.substr(0, 20)) >= base && std::stoll(other.substr(0, 20)) < next)
         for (const char* kind : file_kinds) {
           const std::string path = directory + "/" + other.substr(0, 20) + kind;
@@ -268,11 +268,13 @@ Result<std::vector<Offset>> finish_swaps(io::Disk& disk, const std::string& dire
     if (auto done = finish_swap(disk, directory + "/" + segment_name(base)); !done) return fail(done.error());
     rebuilt.push_back(base);
   }
-  names = disk.list(directory);
-  if (!names) return fail(names.error());
-  for (const auto& name : *names)  // indexes whose log did not get that far
-    if (name.ends_with(swap_suffix))
+  auto left = disk.list(directory);
+  if (!left) return fail(left.error());
+  names = std::move(*left);
+  for (const auto& name : names)  // indexes whose log did not get that far
+    if (of_swap(name))
       if (auto done = disk.remove(directory + "/" + name); !done) return fail(done.error());
+  std::erase_if(names, of_swap);
   return rebuilt;
 }
 

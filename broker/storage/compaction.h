@@ -96,7 +96,8 @@ class Compaction {
 
 /// Puts a rewritten segment in the place of the old ones; every step can be repeated after a crash (finish_swap).
 Status commit_swap(io::Disk& disk, const std::string& directory, Offset base_offset, const std::vector<Segment*>& old);
-/// After a crash: completes or undoes swaps. The base offsets of segments whose indexes must be rebuilt.
-Result<std::vector<Offset>> finish_swaps(io::Disk& disk, const std::string& directory);
+/// After a crash: completes or undoes swaps. The base offsets of segments whose indexes must be rebuilt. `names`: the directory's files, made
+/// true again where some were changed.
+Result<std::vector<Offset>> finish_swaps(io::Disk& disk, const std::string& directory, std::vector<std::string>& names);
 
 }  // namespace meridian::storage

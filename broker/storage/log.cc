@@ -135,9 +135,11 @@ std::expected<void, AppendFailure> Log::write(kafka::BatchHeader& header, char* 
   header.base_offset = end_offset_;
   header.leader_epoch = leader_epoch;
   kafka::stamp_batch(bytes, end_offset_, leader_epoch);
-  if (auto rolled = roll_if_needed(header, size, now_ms); !rolled) {
-    take_offline(rolled.error().message);
-    return reject(AppendError::offline, rolled.error().message);
+  auto ready = touched_ ? Status{} : touch();
+  if (ready) ready = roll_if_needed(header, size, now_ms);
+  if (!ready) {
+    take_offline(ready.error().message);
+    return reject(AppendError::offline, ready.error().message);
   }
   if (epochs_.assign(leader_epoch, end_offset_)) {
     if (auto written = write_epochs(); !written) {
@@ -150,6 +152,14 @@ std::expected<void, AppendFailure> Log::write(kafka::BatchHeader& header, char* 
     return reject(AppendError::offline, written.error().message);
   }
   end_offset_ = header.next_offset();
+  return {};
+}
+
+// Before the first append: the snapshot at the end says to a later start that there was none.
+Status Log::touch() {
+  const std::string snapshot = directory_ + "/" + snapshot_name(end_offset_);
+  if (disk_.exists(snapshot))
+    if (auto done = disk_.remove(snapshot); !done) return done;
   touched_ = true;
   return {};
 }
@@ -180,7 +190,7 @@ Status Log::roll() {
 // A snapshot and the epoch file speed recovery up; both can be rebuilt from the batches, so a torn one costs time, not data. An empty
 // snapshot says that there were no producers: without it the next start would look for them from the log's beginning.
 Status Log::write_snapshot(Offset offset) {
-  auto file = disk_.open(directory_ + "/" + segment_name(offset) + ".snapshot", io::OpenMode::create);
+  auto file = disk_.open(directory_ + "/" + snapshot_name(offset), io::OpenMode::create);
   if (!file) return fail(file.error());
   if (auto done = (*file)->truncate(0); !done) return done;
   return (*file)->write(0, producers_.encode());

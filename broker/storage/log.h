@@ -172,6 +172,7 @@ class Log {
   std::expected<void, AppendFailure> write(kafka::BatchHeader& header, char* bytes, std::size_t size, std::int32_t leader_epoch, std::int64_t now_ms);
   std::expected<std::int64_t, AppendFailure> check(const kafka::BatchHeader& header, ByteView batch, std::int64_t now_ms) const;
   std::optional<Appended> find_forgotten(const kafka::BatchHeader& header);
+  Status touch();
   Status roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms);
   Status replace(CompactionGroup& group);
   Status write_epochs();

@@ -15,7 +15,8 @@ class LogRecovery {
 
   Status run(std::int64_t now_ms) {
     if (auto done = disk_.make_directories(log_.directory_); !done) return done;
-    auto rebuilt = finish_swaps(disk_, log_.directory_);
+    if (auto done = list_files(); !done) return done;
+    auto rebuilt = finish_swaps(disk_, log_.directory_, names_);
     if (!rebuilt) return fail(rebuilt.error());
     if (auto done = open_segments(); !done) return done;
     if (auto done = load_epochs(); !done) return done;
@@ -25,6 +26,8 @@ class LogRecovery {
       const Offset segment_end = last ? INT64_MAX : next->first;
       const bool swapped = std::ranges::find(*rebuilt, it->first) != rebuilt->end();
       const bool trusted = !swapped && (options_.clean || segment_end <= options_.recovery_point);
+      untouched_ = !swapped && !trusted && last && restore_unchanged(*it->second);
+      if (untouched_) break;
       if (auto done = trusted ? restore(*it->second, last, segment_end) : rescan(*it->second, last, segment_end); !done) return done;
       if (cut_) {
         if (auto done = drop_after(it); !done) return done;
@@ -40,7 +43,7 @@ class LogRecovery {
     log_.start_offset_ = std::min(std::max(log_.start_offset_, log_.segments_.begin()->first), log_.end_offset_);
     log_.synced_end_ = options_.clean ? log_.end_offset_ : std::min(options_.recovery_point, log_.end_offset_);
     if (!log_.active().empty()) log_.active().set_started_ms(now_ms);
-    log_.touched_ = !options_.clean;
+    log_.touched_ = !options_.clean && !untouched_;
     log_.epochs_.truncate_end(log_.end_offset_);
     if (auto done = load_producers(); !done) return done;
     for (auto& rolled : log_.unsynced_) {  // again: with transaction indexes
@@ -52,10 +55,15 @@ class LogRecovery {
   }
 
  private:
-  Status open_segments() {
-    const auto names = disk_.list(log_.directory_);
+  Status list_files() {
+    auto names = disk_.list(log_.directory_);
     if (!names) return fail(names.error());
-    for (const auto& name : *names) {
+    names_ = std::move(*names);
+    return {};
+  }
+
+  Status open_segments() {
+    for (const auto& name : names_) {
       if (name.ends_with(".tmp") || name.ends_with(".deleted") || name.ends_with(".cleaned")) {
         if (auto done = disk_.remove(log_.directory_ + "/" + name); !done) return done;
         continue;
@@ -80,6 +88,17 @@ class LogRecovery {
     if (auto epochs = LeaderEpochs::decode(*text)) log_.epochs_ = std::move(*epochs);
     else log::warn("{}: {}; rebuilt from the batches", path, epochs.error().message);
     return {};
+  }
+
+  /// After a close everything is stable, indexes too, and there is a snapshot at the end, which goes before the next append. So where it still
+  /// is, inside of the last segment, a broker that was killed had not written here.
+  bool restore_unchanged(Segment& segment) {
+    const Offset closed_at = options_.recovery_point;
+    if (segment.base_offset() >= closed_at || std::ranges::find(names_, snapshot_name(closed_at)) == names_.end()) return false;
+    const auto size = segment.size();
+    if (restore(segment, true, INT64_MAX) && segment.next_offset() == closed_at) return true;
+    segment.restore(size, segment.base_offset(), -1, -1);
+    return false;
   }
 
   /// A segment that was synced: its indexes and the next segment's name say all that is needed.
@@ -170,15 +189,13 @@ class LogRecovery {
           if (auto done = disk_.remove(path); !done) return done;
       it = log_.segments_.erase(it);
     }
-    return {};
+    return list_files();
   }
 
   /// Latest usable snapshot, then every batch header after it.
   Status load_producers() {
-    const auto names = disk_.list(log_.directory_);
-    if (!names) return fail(names.error());
     Offset from = log_.segments_.begin()->first;
-    for (const auto& name : *names) {
+    for (const auto& name : names_) {
       if (name.size() != 29 || !name.ends_with(".snapshot")) continue;
       const Offset at = std::stoll(name.substr(0, 20));
       const std::string path = log_.directory_ + "/" + name;
@@ -227,6 +244,8 @@ class LogRecovery {
   io::Disk& disk_;
   Log& log_;
   const Log::Options& options_;
+  std::vector<std::string> names_;  ///< of the files in the directory
+  bool untouched_ = false;
   bool cut_ = false;
   std::set<Offset> rescanned_;  ///< segments whose indexes are made anew
 };

@@ -8,6 +8,8 @@ namespace meridian::storage {
 
 std::string segment_name(Offset base_offset) { return fmt::format("{:020}", base_offset); }
 
+std::string snapshot_name(Offset offset) { return segment_name(offset) + ".snapshot"; }
+
 Segment::Segment(io::Disk& disk, std::string prefix, std::string suffix, Offset base_offset, std::shared_ptr<io::File> file)
     : prefix_(std::move(prefix)),
       suffix_(std::move(suffix)),

@@ -91,5 +91,7 @@ class Segment {
 
 /// "00000000000000000042"
 std::string segment_name(Offset base_offset);
+/// Of the producer state as of an offset.
+std::string snapshot_name(Offset offset);
 
 }  // namespace meridian::storage

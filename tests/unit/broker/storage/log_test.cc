@@ -228,6 +228,57 @@ TEST_F(LogTest, ACleanStartReadsOnlyTheTail) {
   EXPECT_EQ((*log->find_timestamp(1005, 10))->offset, 5);
 }
 
+TEST_F(LogTest, WhatDidNotChangeSinceACloseIsNotReadAgainAfterAKill) {
+  const auto numbered = [](int i) { return batch_of({"v" + std::to_string(i)}, 1000 + i, {.producer_id = 4, .producer_epoch = 0, .base_sequence = i}); };
+  const std::string base = "/data/t-0/00000000000000000000", snapshot = "/data/t-0/00000000000000000010.snapshot";
+  config.index_interval_bytes = 1;
+  auto log = open();
+  for (int i = 0; i < 10; ++i) append(*log, numbered(i));
+  ASSERT_TRUE(log->close());
+  for (int kills = 0; kills < 3; ++kills) {
+    log = open(10);
+    EXPECT_EQ(log->end_offset(), 10);
+    EXPECT_FALSE(log->needs_flush());
+    EXPECT_TRUE(disk.nodes().at(base + ".timeindex")->since.empty()) << "rebuilt";
+    EXPECT_TRUE(append(*log, numbered(9))->duplicate) << "producer state came from the snapshot";
+    EXPECT_EQ((*log->find_timestamp(1005, 10))->offset, 5);
+    EXPECT_TRUE(disk.nodes().contains(snapshot));
+  }
+  append(*log, numbered(10));
+  EXPECT_FALSE(disk.nodes().contains(snapshot)) << "the log has changed";
+  log = open(10);
+  EXPECT_EQ(log->end_offset(), 11);
+  EXPECT_FALSE(disk.nodes().at(base + ".timeindex")->since.empty());
+  EXPECT_TRUE(append(*log, numbered(10))->duplicate);
+}
+
+TEST_F(LogTest, AppendsFailWhereTheSnapshotOfACloseStays) {
+  auto log = open();
+  append(*log, batch_of({"a"}));
+  ASSERT_TRUE(log->close());
+  log = open(1);
+  disk.fail_names(0);
+  EXPECT_EQ(append(*log, batch_of({"b"})).error().code, AppendError::offline);
+  EXPECT_TRUE(log->offline());
+}
+
+TEST_F(LogTest, ASnapshotThatOutlivedAnAppendIsNotBelieved) {
+  auto log = open();
+  append(*log, batch_of({"a"}));
+  ASSERT_TRUE(log->close());
+  const auto snapshot = disk.nodes().at("/data/t-0/00000000000000000001.snapshot");
+  for (const std::size_t torn : {0, 1, 30, 65}) {
+    log = open(1);
+    append(*log, batch_of({"b"}));
+    auto& content = disk.nodes().at("/data/t-0/00000000000000000000.log")->content;
+    content.resize(content.size() - torn);
+    disk.nodes()["/data/t-0/00000000000000000001.snapshot"] = snapshot;
+    log = open(1);
+    EXPECT_EQ(values(*log, 0), torn ? std::vector<std::string>{"a"} : (std::vector<std::string>{"a", "b"})) << torn;
+    disk.nodes().at("/data/t-0/00000000000000000000.log")->content.resize(69);
+  }
+}
+
 /// The storage's main test: random operations against a simple list, a crash at any point, both failure models.
 class LogModel : public LogTest, public ::testing::WithParamInterface<int> {};
 
@@ -244,6 +295,10 @@ TEST_P(LogModel, WhatWasSyncedSurvivesAndTheRestIsAPrefix) {
       case 0: ASSERT_TRUE(flush(*log)); break;
       case 1: recovery_point = log->recovery_point(); break;
       case 2: {
+        if (dice.one_in(3)) {
+          ASSERT_TRUE(log->close());
+          recovery_point = log->recovery_point();
+        }
         const Offset synced = log->synced_end_offset(), end = log->end_offset();
         log.reset();
         disk.crash(lose, context);
