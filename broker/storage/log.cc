@@ -247,10 +247,8 @@ Result<ReadResult> Log::read(Offset from, Offset limit, std::size_t bytes_max, b
 Task<Status> Log::flush() {
   if (offline()) co_return fail(Errc::io, "the log directory has failed");
   const Offset target = end_offset_;
-  std::vector<std::shared_ptr<io::File>> files;
-  for (const auto& rolled : unsynced_) files.insert(files.end(), rolled.files.begin(), rolled.files.end());
+  const auto files = unsynced_files();
   const Offset newest_rolled = unsynced_.empty() ? -1 : unsynced_.back().base_offset;
-  files.push_back(active().file());
   const bool sync_directory = std::exchange(directory_dirty_, false);
   Status status;
   // Captured references live in this frame, which outlives the offloaded call.
@@ -346,15 +344,18 @@ Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
   co_return Status{};
 }
 
+// Without the active segment's indexes, which nobody trusts before it is rolled or the log is closed.
+std::vector<std::shared_ptr<io::File>> Log::unsynced_files() {
+  std::vector<std::shared_ptr<io::File>> files;
+  for (const auto& rolled : unsynced_) files.insert(files.end(), rolled.files.begin(), rolled.files.end());
+  files.push_back(active().file());
+  return files;
+}
+
 Status Log::flush_blocking() {
-  for (const auto& rolled : unsynced_)
-    for (const auto& file : rolled.files)
-      if (auto done = file->sync(); !done) return done;
-  unsynced_.clear();
-  const auto files = active().files();
-  if (!files) return fail(files.error());
-  for (const auto& file : *files)
+  for (const auto& file : unsynced_files())
     if (auto done = file->sync(); !done) return done;
+  unsynced_.clear();
   synced_end_ = end_offset_;
   return {};
 }
@@ -363,6 +364,10 @@ Status Log::close() {
   if (offline()) return fail(Errc::io, "the log directory has failed");
   if (!touched_) return {};
   if (auto done = active().seal(); !done) return done;
+  const auto files = active().files();
+  if (!files) return fail(files.error());
+  for (const auto& file : *files)
+    if (auto done = file->sync(); !done) return done;
   if (auto done = flush_blocking(); !done) return done;
   return write_snapshot(end_offset_);
 }

@@ -102,19 +102,21 @@ def broker(options):
         print(line)
 
 
-RECORDS_A_REQUEST = 20
+RECORDS_A_REQUEST, REQUESTS_A_SECOND = 20, 5_000
 
 
 def partition_round(server, count, options):
-    """The same bytes to `count` partitions: as the producer likes, and in requests of one small batch each, as many whatever the count."""
+    """The same bytes to `count` partitions: as the producer likes, and in requests of one small batch each, as many whatever the count; those
+    as fast as the client is, which has more to do with more partitions, and at one pace."""
     cli("-b", server.kafka, "--timeout", "120000", "topic", "create", f"p{count}", "-p", count, "-r", 1)
     produce = ("-b", server.kafka, "bench", "produce", "--topic", f"p{count}", "--partitions", count, "--records", options.records, "--size", options.size)
     before = cpu_seconds(server.process.pid)
     result = {"mb_s": bench(*produce)["mb_per_second"]}
     result["cpu_s_gb"] = (cpu_seconds(server.process.pid) - before) / (options.records * options.size / 1e9)
-    before = cpu_seconds(server.process.pid)
-    bench(*produce, "-X", f"batch.num.messages={RECORDS_A_REQUEST}", "-X", "linger.ms=5000")
-    result["cpu_us_request"] = (cpu_seconds(server.process.pid) - before) / (options.records / RECORDS_A_REQUEST) * 1e6
+    for name, pace in (("cpu_us_request", ()), ("cpu_us_paced", ("--rate", REQUESTS_A_SECOND * RECORDS_A_REQUEST))):
+        before = cpu_seconds(server.process.pid)
+        bench(*produce, *pace, "-X", f"batch.num.messages={RECORDS_A_REQUEST}", "-X", "linger.ms=5000")
+        result[name] = (cpu_seconds(server.process.pid) - before) / (options.records / RECORDS_A_REQUEST) * 1e6
     result["resident_mib"] = resident_mib(server.process.pid)
     # The next round writes into memory that is warm: on a virtual machine the first use of a page costs more than all else.
     cli("-b", server.kafka, "--timeout", "120000", "topic", "delete", f"p{count}")
@@ -127,7 +129,7 @@ def restarts(server, options):
         cli("-b", server.kafka, "--timeout", "120000", "topic", "create", name, "-p", 5000, "-r", 1)
         bench("-b", server.kafka, "bench", "produce", "--topic", name, "--partitions", 5000, "--records", options.records, "--size", options.size)
     server.timeout = 120
-    for ending in ("clean", "kill") * 3:
+    for ending in ("kill", "clean") * 3:
         server.stop(120) if ending == "clean" else server.kill()
         _, ready = answer_time(server.start, lambda each: cli("-b", each.kafka, "cluster", "info"))
         print(f"10,000 partitions with data: answers {ready:.2f} s after a start, the end before was {ending}; {resident_mib(server.process.pid):.1f} MiB", flush=True)
@@ -149,7 +151,7 @@ def partitions(options):
             for count in counts:
                 best = {key: (min if key.startswith("cpu") else max)(r[count][key] for r in rounds) for key in rounds[0][count]}
                 print(f"{side:10} {count:6} partitions  {best['mb_s']:8.1f} MB/s  {best['cpu_s_gb']:6.3f} CPU-s/GB  {best['cpu_us_request']:6.1f} CPU-us a request of "
-                      f"{RECORDS_A_REQUEST} records  {best['resident_mib']:7.1f} MiB   (best of {options.rounds} rounds)", flush=True)
+                      f"{RECORDS_A_REQUEST} records, {best['cpu_us_paced']:6.1f} at {REQUESTS_A_SECOND}/s  {best['resident_mib']:7.1f} MiB   (best of {options.rounds} rounds)", flush=True)
             if side == "meridian":
                 restarts(server, options)
         finally:
