@@ -315,7 +315,8 @@ Task<> SharePartitions::expire_loop(PerShard& at) {
     const auto entries = at.entries;  // a write may take one out
     for (const auto& [key, entry] : entries) {
       if (!entry->partition) continue;
-      if (auto change = entry->partition->expire(limits(at.shard, key.group), now))
+      const bool due = entry->partition->next_deadline() <= now;
+      if (auto change = due ? entry->partition->expire(limits(at.shard, key.group), now) : std::nullopt)
         at.gate.spawn(write_back(at, entry, std::move(*change)), "share group locks");
       next = std::min(next, entry->partition->next_deadline());
     }

@@ -5,18 +5,16 @@
 #include <map>
 #include <set>
 
-#include "common/base/random.h"
-#include "common/client/operations.h"
+#include "tests/simulation/actor.h"
 
 namespace meridian::simulation {
 
-class Consumers {
+class Consumers : Actor {
  public:
   /// What the broker's group.consumer.session.timeout.ms is set to.
   static constexpr std::chrono::milliseconds session_timeout{3000};
 
-  Consumers(base::Random& random, async::Clock& clock, boost::asio::io_context& context, const bool& stopping)
-      : random_(random), clock_(clock), context_(context), stopping_(stopping) {}
+  using Actor::Actor;
 
   /// Member number `self` of the group, one life after the other.
   Task<> run(client::Cluster& at, int self);
@@ -31,15 +29,9 @@ class Consumers {
     std::set<Partition> owned;
     async::TimePoint session_ends;  ///< not before that the coordinator may take it for gone
   };
-  async::TimePoint soon() const { return clock_.now() + std::chrono::seconds(2); }
-  Task<> breath() { co_await async::sleep_for(context_, clock_, std::chrono::milliseconds(1 + random_.below(40))); }
   Task<bool> beat(client::Cluster& at, Member& member);
   void take(Member& member, const std::set<Partition>& assigned);
 
-  base::Random& random_;
-  async::Clock& clock_;
-  boost::asio::io_context& context_;
-  const bool& stopping_;
   std::map<std::string, Member> members_;  ///< by id; who left without a word stays until its session ends
   std::vector<std::string> problems_;
 };

@@ -166,8 +166,8 @@ class Simulation {
     clusters_.push_back(std::make_unique<client::Cluster>(network_, clients_, clock_, std::vector{io::Endpoint{"sim", kafka_port}}, "sim"));
     return *clusters_.back();
   }
-  async::TimePoint soon() const { return clock_.now() + 2s; }
-  Task<> breath() { co_await async::sleep_for(clients_, clock_, std::chrono::milliseconds(1 + random_.below(40))); }
+  async::TimePoint soon() const { return actor_.soon(); }
+  Task<> breath() { return actor_.breath(); }
 
   void spawn(Task<> task) {
     ++running_;
@@ -198,12 +198,7 @@ class Simulation {
   Task<> produce(std::int32_t partition) {
     auto& at = cluster();
     co_await ensure_topic(at);
-    std::int64_t producer_id = -1;
-    while (producer_id < 0) {
-      const auto made = co_await at.call_any(kafka::InitProducerIdRequest{.transaction_timeout_ms = 1000}, soon());
-      if (made && made->error_code == ErrorCode::none) producer_id = made->producer_id;
-      else co_await breath();
-    }
+    const auto producer = co_await actor_.producer_id(at);
     std::int32_t sequence = 0;
     for (int n = 0; !stopping_; ++n) {
       kafka::BatchBuilder builder;
@@ -213,7 +208,7 @@ class Simulation {
         builder.add(clock_.wall_ms(), std::nullopt, values.back());
       }
       const auto bytes = builder.finish(
-          {.compression = static_cast<kafka::Compression>(random_.below(5)), .producer_id = producer_id, .producer_epoch = 0, .base_sequence = sequence});
+          {.compression = static_cast<kafka::Compression>(random_.below(5)), .producer_id = producer, .producer_epoch = 0, .base_sequence = sequence});
       for (;;) {  // the same batch until it is acknowledged: an idempotent producer's retry
         const auto base = co_await client::append(at, topic, partition, *bytes, soon());
         if (base) {
@@ -405,6 +400,7 @@ class Simulation {
   std::vector<std::unique_ptr<client::Cluster>> clusters_;
   History history_;
   Outcome outcome_;
+  Actor actor_{random_, clock_, clients_, stopping_};
   Transactions transactions_{random_, clock_, clients_, stopping_};
   Shares shares_{random_, clock_, clients_, stopping_};
   Consumers consumers_{random_, clock_, clients_, stopping_};

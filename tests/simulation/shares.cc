@@ -14,12 +14,7 @@ bool ends(std::int8_t type) { return type == accept || type == reject; }
 
 Task<> Shares::produce(client::Cluster& at) {
   while (!co_await client::create_topic(at, {.name = topic, .partitions = partitions}, soon())) co_await breath();
-  std::int64_t producer_id = -1;
-  while (producer_id < 0) {
-    const auto made = co_await at.call_any(kafka::InitProducerIdRequest{.transaction_timeout_ms = 1000}, soon());
-    if (made && made->error_code == ErrorCode::none) producer_id = made->producer_id;
-    else co_await breath();
-  }
+  const auto producer = co_await producer_id(at);
   std::int32_t sequences[partitions] = {};
   for (int n = 0; !stopping_; ++n) {
     const auto partition = static_cast<std::int32_t>(random_.below(partitions));
@@ -29,7 +24,7 @@ Task<> Shares::produce(client::Cluster& at) {
       values.push_back("s" + std::to_string(n) + "-" + std::to_string(i));
       builder.add(clock_.wall_ms(), std::nullopt, values.back());
     }
-    const auto bytes = builder.finish({.producer_id = producer_id, .producer_epoch = 0, .base_sequence = sequences[partition]});
+    const auto bytes = builder.finish({.producer_id = producer, .producer_epoch = 0, .base_sequence = sequences[partition]});
     for (;;) {
       const auto base = co_await client::append(at, topic, partition, *bytes, soon());
       if (base) {
@@ -95,9 +90,6 @@ Task<bool> Shares::fetch(client::Cluster& at, Member& member) {
     const auto it = saying.find(partition);
     if (it == saying.end() && member.session > 0) continue;
     wanted.partitions.push_back({partition, it == saying.end() ? std::vector<kafka::AcknowledgementBatch>{} : it->second});
-    for (const auto& batch : wanted.partitions.back().acknowledgement_batches)
-      for (Offset n = batch.first_offset; n <= batch.last_offset; ++n)
-        if (ends(batch.acknowledge_types[0])) tried_.insert({partition, n});
   }
   const auto answer = co_await (*leader)->call(std::move(request), soon());
   if (!answer || answer->error_code != ErrorCode::none) {

@@ -5,21 +5,18 @@
 #include <map>
 #include <set>
 
-#include "common/base/random.h"
-#include "common/client/operations.h"
+#include "tests/simulation/actor.h"
 
 namespace meridian::simulation {
 
-class Shares {
+class Shares : Actor {
  public:
-  Shares(base::Random& random, async::Clock& clock, boost::asio::io_context& context, const bool& stopping)
-      : random_(random), clock_(clock), context_(context), stopping_(stopping) {}
+  using Actor::Actor;
 
   Task<> produce(client::Cluster& at);
   Task<> consume(client::Cluster& at, int self);
   /// After the last restart: accepts what is left; problems in words.
   Task<std::vector<std::string>> check(client::Cluster& at);
-  std::size_t accepted() const { return done_.size(); }
 
  private:
   using Place = std::pair<std::int32_t, Offset>;
@@ -32,20 +29,14 @@ class Shares {
     std::map<std::int32_t, std::vector<kafka::AcknowledgementBatch>> to_say;
     bool accepts_all = false;
   };
-  async::TimePoint soon() const { return clock_.now() + std::chrono::seconds(2); }
-  Task<> breath() { co_await async::sleep_for(context_, clock_, std::chrono::milliseconds(1 + random_.below(40))); }
   Task<bool> beat(client::Cluster& at, Member& member);
   Task<bool> fetch(client::Cluster& at, Member& member);
   void take(Member& member, const kafka::ShareFetchResponsePartition& answer);
   void said(std::int32_t partition, const std::vector<kafka::AcknowledgementBatch>& batches);
 
-  base::Random& random_;
-  async::Clock& clock_;
-  boost::asio::io_context& context_;
-  const bool& stopping_;
   std::map<Place, std::string> sent_;  ///< acknowledged to the producer
   std::map<Place, int> came_;          ///< deliveries
-  std::set<Place> tried_, done_;       ///< accepted or rejected: said, and said with success
+  std::set<Place> done_;               ///< accepted or rejected, with success
   std::vector<std::string> problems_;
 };
 

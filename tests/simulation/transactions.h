@@ -4,15 +4,13 @@
 
 #include <map>
 
-#include "common/base/random.h"
-#include "common/client/operations.h"
+#include "tests/simulation/actor.h"
 
 namespace meridian::simulation {
 
-class Transactions {
+class Transactions : Actor {
  public:
-  Transactions(base::Random& random, async::Clock& clock, boost::asio::io_context& context, const bool& stopping)
-      : random_(random), clock_(clock), context_(context), stopping_(stopping) {}
+  using Actor::Actor;
 
   /// Client number `self`; even ones speak the first protocol.
   Task<> run(client::Cluster& at, int self);
@@ -28,18 +26,12 @@ class Transactions {
     std::int16_t epoch = -1;
     std::int32_t sequence[2] = {0, 0};
   };
-  async::TimePoint soon() const { return clock_.now() + std::chrono::seconds(2); }
-  Task<> breath() { co_await async::sleep_for(context_, clock_, std::chrono::milliseconds(1 + random_.below(40))); }
   Task<> init(client::Cluster& at, Producer& producer);
   Task<bool> enrol(client::Cluster& at, Producer& producer);
   Task<bool> send(client::Cluster& at, Producer& producer, std::int32_t partition, std::string value);
   Task<bool> end(client::Cluster& at, Producer& producer, bool commit);
   Task<std::optional<std::string>> read(client::Cluster& at, std::int32_t partition);
 
-  base::Random& random_;
-  async::Clock& clock_;
-  boost::asio::io_context& context_;
-  const bool& stopping_;
   std::map<std::string, Outcome> outcomes_;
   std::map<std::string, int> seen_[2];
 };

@@ -1,5 +1,7 @@
 #include "broker/coordinator/group/consumer_group.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace meridian::coordinator::group {
@@ -38,6 +40,13 @@ std::optional<Assignment> owned_partitions(const kafka::ConsumerGroupHeartbeatRe
 }
 
 }  // namespace
+
+std::string wrong_epoch(std::string_view kind, std::int32_t said, std::int32_t known) {
+  return fmt::format(
+      "The {} group member has a {} member epoch ({}) than the one known by the group coordinator ({}). The member must abandon all its "
+      "partitions and rejoin.",
+      kind, said > known ? "greater" : "smaller", said, known);
+}
 
 ConsumerGroup::Response ConsumerGroup::refuse(ErrorCode error, std::string message) {
   Response response;
@@ -95,16 +104,11 @@ std::optional<ConsumerGroup::Response> ConsumerGroup::find_or_join(const Input& 
   }
   if (found == members_.end()) return refuse(ErrorCode::unknown_member_id, "Member " + id + " is not a member of group " + id_ + ".");
   const ConsumerMember& member = found->second;
-  if (request.member_epoch > member.epoch)
-    return refuse(ErrorCode::fenced_member_epoch, "The consumer group member has a greater member epoch (" + std::to_string(request.member_epoch) +
-                                                      ") than the one known by the group coordinator (" + std::to_string(member.epoch) +
-                                                      "). The member must abandon all its partitions and rejoin.");
   // The answer that raised the epoch may have got lost: then it says the previous one and owns nothing that it was not given.
   const auto owned = owned_partitions(request);
-  if (request.member_epoch < member.epoch && (request.member_epoch != member.previous_epoch || !owned || !difference(*owned, member.assigned).empty()))
-    return refuse(ErrorCode::fenced_member_epoch, "The consumer group member has a smaller member epoch (" + std::to_string(request.member_epoch) +
-                                                      ") than the one known by the group coordinator (" + std::to_string(member.epoch) +
-                                                      "). The member must abandon all its partitions and rejoin.");
+  const bool behind =
+      request.member_epoch < member.epoch && (request.member_epoch != member.previous_epoch || !owned || !difference(*owned, member.assigned).empty());
+  if (request.member_epoch > member.epoch || behind) return refuse(ErrorCode::fenced_member_epoch, wrong_epoch("consumer", request.member_epoch, member.epoch));
   return std::nullopt;
 }
 
@@ -199,7 +203,7 @@ bool ConsumerGroup::describe_member(ConsumerMember& member, const Input& input) 
   if (request.instance_id) next.instance_id = request.instance_id;
   if (request.rack_id) next.rack_id = request.rack_id;
   if (request.rebalance_timeout_ms != -1) next.rebalance_timeout_ms = request.rebalance_timeout_ms;
-  if (request.subscribed_topic_names) next.subscribe_to(*request.subscribed_topic_names);
+  if (request.subscribed_topic_names) next.topics = sorted_once(*request.subscribed_topic_names);
   if (request.subscribed_topic_regex) next.regex = request.subscribed_topic_regex->empty() ? std::nullopt : request.subscribed_topic_regex;
   if (request.server_assignor) next.assignor = request.server_assignor;
   next.client_id = input.client_id;

@@ -59,6 +59,9 @@ struct ConsumerMember {
   TimePoint act_by = TimePoint::max();  ///< when it has to have given up partitions; a classic member: to have joined, or synced
 };
 
+/// Why a member of a consumer or share group (`kind`) that says it is at epoch `said` is fenced, as Kafka words it.
+std::string wrong_epoch(std::string_view kind, std::int32_t said, std::int32_t known);
+
 class ConsumerGroup {
  public:
   explicit ConsumerGroup(std::string id) : id_(std::move(id)) {}

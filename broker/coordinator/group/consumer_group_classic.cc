@@ -35,7 +35,7 @@ void subscribe(ConsumerMemberValue& member, const kafka::ConsumerSubscription& s
   member.rack_id = subscription.rack;
   member.regex.reset();
   member.assignor.reset();
-  member.subscribe_to(subscription.topics);
+  member.topics = sorted_once(subscription.topics);
 }
 
 bool names(const std::vector<kafka::JoinGroupRequestProtocol>& protocols, const std::string& name) {

@@ -11,10 +11,10 @@ bool names_member(ConsumerRecordType type) { return type == consumer_member || t
 
 }  // namespace
 
-void ConsumerMemberValue::subscribe_to(std::vector<std::string> names) {
+std::vector<std::string> sorted_once(std::vector<std::string> names) {
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  topics = std::move(names);
+  return names;
 }
 
 std::vector<AssignedTopic> to_topics(const Assignment& assignment) {

@@ -23,6 +23,9 @@ struct AssignedTopic {
 std::vector<AssignedTopic> to_topics(const Assignment& assignment);
 Assignment to_assignment(const std::vector<AssignedTopic>& topics);
 
+/// Of a subscription, as it is kept: sorted, each name once.
+std::vector<std::string> sorted_once(std::vector<std::string> names);
+
 struct ConsumerGroupValue {  // key type 3
   std::int32_t epoch = 0;
   std::int64_t metadata_hash = 0;
@@ -65,8 +68,6 @@ struct ConsumerMemberValue {  // 5
     f(self.classic, kafka::nullable_tag(0));
   }
   bool operator==(const ConsumerMemberValue&) const = default;
-  /// Sorted, each topic once.
-  void subscribe_to(std::vector<std::string> names);
 };
 
 struct TargetEpochValue {  // 6

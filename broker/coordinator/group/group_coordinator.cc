@@ -47,17 +47,17 @@ Task<> GroupCoordinator::load() {
   for (std::int32_t i = 0; i < options_.partition_count; ++i) co_await async::on(writer_.home(i), load_partition(i));
 }
 
-void GroupCoordinator::replay_consumer(Partition& at, const ConsumerRecord& record) {
+// Of a record of the kind of group that `kind` is; `group_type` is that of the group itself.
+template <class Kind, class Record>
+void GroupCoordinator::replay(Partition& at, std::unique_ptr<Kind> Group::* kind, std::int16_t group_type, const Record& record) {
   auto& group = at.groups[record.group];
   if (!group) group = std::make_shared<Group>(record.group, options_.limits);
-  if (record.type == consumer_group && std::holds_alternative<std::monostate>(record.value)) {
-    group->consumer.reset();
-    return;
-  }
+  auto& state = (*group).*kind;
   const bool tombstone = std::holds_alternative<std::monostate>(record.value);
-  if (!group->consumer && tombstone) return;
-  if (!group->consumer) group->consumer = std::make_unique<ConsumerGroup>(record.group);
-  group->consumer->replay(record);
+  if (tombstone && record.type == group_type) state.reset();
+  if (tombstone && !state) return;
+  if (!state) state = std::make_unique<Kind>(record.group);
+  state->replay(record);
 }
 
 Task<> GroupCoordinator::load_partition(std::int32_t i) {
@@ -69,12 +69,12 @@ Task<> GroupCoordinator::load_partition(std::int32_t i) {
     if (view.key && view.key->size() >= 2 && is_consumer_record(base::load_be<std::int16_t>(view.key->data()))) {
       const auto record = decode_consumer_record(view);
       if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
-      return replay_consumer(at, *record);
+      return replay(at, &Group::consumer, consumer_group, *record);
     }
     if (view.key && view.key->size() >= 2 && is_share_record(base::load_be<std::int16_t>(view.key->data()))) {
       const auto record = decode_share_record(view);
       if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);
-      return replay_share(at, *record);
+      return replay(at, &Group::share, share_group, *record);
     }
     auto record = decode_record(view);
     if (!record) return log::warn("__consumer_offsets-{} offset {}: {}", i, view.offset, record.error().message);

@@ -143,7 +143,8 @@ class GroupCoordinator {
   Task<> expire_offsets(PerShard& home);
   Task<> load_partition(std::int32_t index);
   void apply(std::int32_t index, Record record, std::uint64_t order, async::TimePoint now);
-  void replay_consumer(Partition& at, const ConsumerRecord& record);
+  template <class Kind, class Record>
+  void replay(Partition& at, std::unique_ptr<Kind> Group::* kind, std::int16_t group_type, const Record& record);
   void end_pending(std::int32_t index, std::int64_t producer_id, bool commit);
   bool unstable(const OffsetKey& key);
   /// May this member commit? Refreshes its session.
@@ -179,7 +180,6 @@ class GroupCoordinator {
   Task<kafka::LeaveGroupResponse> leave_consumer_group(std::shared_ptr<Group> group, std::vector<kafka::LeaveGroupRequestMember> members);
   void watch_timers(const std::shared_ptr<Group>& group);
   ShareGroupLimits share_limits(const metadata::MetadataImage& image, const std::string& group) const;
-  void replay_share(Partition& at, const ShareRecord& record);
   Task<kafka::ShareGroupHeartbeatResponse> share_heartbeat_home(kafka::ShareGroupHeartbeatRequest request, std::string client_id, std::string client_host);
   Task<kafka::ShareGroupDescribeResponseDescribedGroup> share_describe_home(std::string group);
   Task<ShareOffsets> share_offsets_home(std::string group, std::optional<std::vector<kafka::DescribeShareGroupOffsetsRequestTopic>> topics);

@@ -11,19 +11,6 @@ ShareGroupLimits GroupCoordinator::share_limits(const metadata::MetadataImage& i
           .size_max = image.settings->integer("group.share.max.size")};
 }
 
-void GroupCoordinator::replay_share(Partition& at, const ShareRecord& record) {
-  auto& group = at.groups[record.group];
-  if (!group) group = std::make_shared<Group>(record.group, options_.limits);
-  const bool tombstone = std::holds_alternative<std::monostate>(record.value);
-  if (record.type == share_group && tombstone) {
-    group->share.reset();
-    return;
-  }
-  if (!group->share && tombstone) return;
-  if (!group->share) group->share = std::make_unique<ShareGroup>(record.group);
-  group->share->replay(record);
-}
-
 Task<kafka::ShareGroupHeartbeatResponse> GroupCoordinator::share_heartbeat(kafka::ShareGroupHeartbeatRequest request, std::string client_id,
                                                                            std::string client_host) {
   auto& at = home(request.group_id);

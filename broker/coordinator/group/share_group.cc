@@ -38,15 +38,9 @@ std::optional<ShareGroup::Response> ShareGroup::find_or_join(const kafka::ShareG
   }
   if (found == members_.end()) return refuse(ErrorCode::unknown_member_id, "Member " + id + " is not a member of group " + id_ + ".");
   const Member& member = found->second;
-  if (request.member_epoch > member.epoch)
-    return refuse(ErrorCode::fenced_member_epoch, "The share group member has a greater member epoch (" + std::to_string(request.member_epoch) +
-                                                      ") than the one known by the group coordinator (" + std::to_string(member.epoch) +
-                                                      "). The member must abandon all its partitions and rejoin.");
   // The answer that raised the epoch may have got lost.
-  if (request.member_epoch < member.epoch && request.member_epoch != member.previous_epoch)
-    return refuse(ErrorCode::fenced_member_epoch, "The share group member has a smaller member epoch (" + std::to_string(request.member_epoch) +
-                                                      ") than the one known by the group coordinator (" + std::to_string(member.epoch) +
-                                                      "). The member must abandon all its partitions and rejoin.");
+  const bool behind = request.member_epoch < member.epoch && request.member_epoch != member.previous_epoch;
+  if (request.member_epoch > member.epoch || behind) return refuse(ErrorCode::fenced_member_epoch, wrong_epoch("share", request.member_epoch, member.epoch));
   return std::nullopt;
 }
 
@@ -71,10 +65,7 @@ ShareGroup::Response ShareGroup::heartbeat(const Input& input, const TopicView& 
   if (request.rack_id) described.rack_id = request.rack_id;
   described.client_id = input.client_id;
   described.client_host = input.client_host;
-  if (request.subscribed_topic_names) {
-    const std::set<std::string> sorted(request.subscribed_topic_names->begin(), request.subscribed_topic_names->end());
-    described.topics.assign(sorted.begin(), sorted.end());
-  }
+  if (request.subscribed_topic_names) described.topics = sorted_once(*request.subscribed_topic_names);
   const bool changed = described != member.described;
   member.described = std::move(described);
   if (changed) records.push_back({share_member, id_, request.member_id, member.described});

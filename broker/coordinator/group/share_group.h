@@ -63,7 +63,6 @@ class ShareGroup {
   void describe(kafka::ShareGroupDescribeResponseDescribedGroup& out, const TopicView& topics) const;
   const char* state_name() const { return members_.empty() ? "Empty" : "Stable"; }
   bool has_members() const { return !members_.empty(); }
-  std::set<std::string> subscribed_topics() const;
 
  private:
   struct Member {
@@ -78,6 +77,7 @@ class ShareGroup {
   std::optional<Response> find_or_join(const kafka::ShareGroupHeartbeatRequest& request, const ShareGroupLimits& limits);
   void remove(const std::string& member_id, std::vector<ShareRecord>& records);
   void rebalance(const TopicView& topics, std::vector<ShareRecord>& records);
+  std::set<std::string> subscribed_topics() const;
   bool topics_changed(const TopicView& topics);
   ShareRecord states_record() const;
 

@@ -4,8 +4,7 @@
 namespace meridian::server {
 namespace {
 using kafka::ErrorCode;
-constexpr std::int16_t topics_by_id = 10;         ///< OffsetCommit and OffsetFetch
-constexpr std::int32_t group_operations = 0xd48;  // READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS
+constexpr std::int16_t topics_by_id = 10;  ///< OffsetCommit and OffsetFetch
 }  // namespace
 
 Task<kafka::JoinGroupResponse> handle_join_group(RequestContext& context, kafka::JoinGroupRequest& request) {

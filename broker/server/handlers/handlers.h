@@ -6,6 +6,9 @@
 
 namespace meridian::server {
 
+/// What whoever asks may do with a group: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
+inline constexpr std::int32_t group_operations = 0xd48;
+
 Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::ProduceRequest& request);
 Task<kafka::AppendAtResponse> handle_append_at(RequestContext& context, kafka::AppendAtRequest& request);
 Task<kafka::FetchResponse> handle_fetch(RequestContext& context, kafka::FetchRequest& request);

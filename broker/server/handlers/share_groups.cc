@@ -7,8 +7,6 @@ namespace {
 using coordinator::share::SharePartitionKey;
 using kafka::ErrorCode;
 
-constexpr std::int32_t group_operations = 0xd48;  // READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS
-
 bool enabled(const RequestContext& context) { return context.image()->features.contains("share.version"); }
 
 Task<bool> state_topic_exists(RequestContext& context) { return ensure_internal_topic(context.services, context.shard, share_state_topic); }
