@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "common/base/log.h"
 
 namespace meridian::replication {
@@ -58,6 +60,34 @@ Status LogDirectory::write_checkpoints(const Points& points) {
   if (auto done = disk_.replace_file(file(storage::recovery_checkpoint_file), storage::encode_checkpoint(points.recovery)); !done) return done;
   if (auto done = disk_.replace_file(file(storage::start_checkpoint_file), storage::encode_checkpoint(points.start)); !done) return done;
   return disk_.replace_file(file(storage::cleaner_checkpoint_file), storage::encode_checkpoint(points.clean));
+}
+
+std::optional<Uuid> LogDirectory::owner(std::string_view topic, std::int32_t partition) const {
+  const auto text = disk_.read_file(log_path(topic, partition) + "/" + storage::partition_metadata_file);
+  return text ? storage::decode_partition_metadata(*text) : std::nullopt;
+}
+
+Status LogDirectory::set_aside(std::string_view topic, std::int32_t partition, Uuid owner) {
+  const std::string path = log_path(topic, partition), stray = fmt::format("{}.{}{}", path, owner.to_string(), stray_suffix);
+  log::warn("{} belongs to no topic that there is: kept as {}", path, stray);
+  return disk_.rename(path, stray);
+}
+
+Status LogDirectory::set_strays_aside(const std::function<bool(const std::string&, std::int32_t)>& wanted) {
+  const auto names = disk_.list(path_);
+  if (!names) return fail(names.error());
+  for (const auto& name : *names) {
+    const auto dash = name.rfind('-');
+    if (dash == std::string::npos || dash == 0) continue;
+    std::int32_t partition = -1;
+    const char* end = name.data() + name.size();
+    if (const auto read = std::from_chars(name.data() + dash + 1, end, partition); read.ec != std::errc() || read.ptr != end || partition < 0) continue;
+    const std::string topic = name.substr(0, dash);
+    if (wanted(topic, partition)) continue;
+    if (const auto id = owner(topic, partition))
+      if (auto done = set_aside(topic, partition, *id); !done) return done;
+  }
+  return {};
 }
 
 void LogDirectory::sync_names() {

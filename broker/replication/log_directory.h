@@ -13,6 +13,8 @@ namespace meridian::replication {
 inline constexpr const char* deleted_suffix = "-delete";
 inline constexpr const char* future_suffix = "-future";
 inline constexpr const char* moved_suffix = "-moved";
+/// No topic owns it, since its directory was away when the topic was deleted: kept for whoever runs the broker, never read again.
+inline constexpr const char* stray_suffix = "-stray";
 
 class LogDirectory {
  public:
@@ -34,6 +36,12 @@ class LogDirectory {
   struct Points {
     storage::OffsetCheckpoint recovery, start, clean;
   };
+  /// Topic id of the log that is here under this name; what has no readable id holds no records. Blocks.
+  std::optional<Uuid> owner(std::string_view topic, std::int32_t partition) const;
+  /// Renames a log so that no topic takes it for its own. Blocks.
+  Status set_aside(std::string_view topic, std::int32_t partition, Uuid owner);
+  /// The same for every log that `wanted` knows nothing of.
+  Status set_strays_aside(const std::function<bool(const std::string& topic, std::int32_t partition)>& wanted);
   /// Both block.
   Status write_checkpoints(const Points& points);
   Status mark_clean();

@@ -12,6 +12,8 @@ namespace meridian::replication {
 
 namespace chrono = std::chrono;
 
+constexpr std::size_t opening_threads_max = 4, logs_a_thread_min = 16;
+
 ReplicaManager::ReplicaManager(std::vector<async::Shard*> shards, io::Disk& disk, const config::Settings& settings,
                                const std::vector<std::string>& log_directories, std::int32_t self)
     : shards_(std::move(shards)), disk_(disk), settings_(settings), self_(self) {
@@ -75,6 +77,15 @@ Task<> ReplicaManager::publish(metadata::ImagePtr image, metadata::MetadataDelta
   if (first_publish_) {
     first_publish_ = false;
     for (auto& directory : directories_) directory->forget_last_run();
+    co_await disk_.offload([&] {
+      const auto wanted = [&image](const std::string& name, std::int32_t partition) {
+        const auto* topic = image->topic(name);
+        return topic && partition < static_cast<std::int32_t>(topic->partitions.size());
+      };
+      for (auto& directory : directories_)
+        if (!directory->failed())
+          if (auto done = directory->set_strays_aside(wanted); !done) log::warn("{}", done.error().message);
+    });
   }
 }
 
@@ -91,13 +102,12 @@ Result<LogDirectory*> ReplicaManager::find_directory(const metadata::TopicImage&
   for (auto& directory : directories_) {
     const std::string path = directory->log_path(topic.name, partition);
     if (directory->failed() || !disk_.exists(path)) continue;
-    const auto text = disk_.read_file(path + "/" + storage::partition_metadata_file);
-    if (!found && text && storage::decode_partition_metadata(*text) == topic.id) {
+    const auto owner = directory->owner(topic.name, partition);
+    if (!found && owner == topic.id) {
       found = directory.get();
       continue;
     }
-    log::warn("{} belongs to another topic: removed", path);
-    if (auto done = disk_.remove_tree(path); !done) return fail(done.error());
+    if (auto done = owner ? directory->set_aside(topic.name, partition, *owner) : disk_.remove_tree(path); !done) return fail(done.error());
   }
   return found;
 }
@@ -146,15 +156,26 @@ Task<> ReplicaManager::open_missing(PerShard& home, std::shared_ptr<const metada
   const auto config = metadata::log_config(*home.settings, topic->configs);
   for (const auto n : here)
     if (!find(topic->name, n) && !home.moves.contains({topic->name, n})) missing.emplace_back(n, home.failed.contains({topic->name, n}));
+  // Reading them is work for more than one thread where there are many.
+  std::vector<std::vector<Opened>> parts(std::clamp<std::size_t>(missing.size() / logs_a_thread_min, 1, opening_threads_max));
+  std::vector<async::ShardTask> work;
+  for (std::size_t i = 0; i < parts.size() && !missing.empty(); ++i)
+    work.push_back({&home.shard, disk_.offload([&, i] {
+                      // What could not be opened before is looked for again, but never begun anew.
+                      for (std::size_t at = i; at < missing.size(); at += parts.size())
+                        parts[i].push_back(open_log(*topic, missing[at].first, config, !missing[at].second));
+                    })});
+  co_await async::on_all(home.shard, std::move(work));
   std::vector<Opened> opened;
-  if (!missing.empty())
+  std::set<LogDirectory*> touched;
+  for (auto& part : parts)
+    for (auto& each : part) {
+      if (each.log) touched.insert(each.directory);
+      opened.push_back(std::move(each));
+    }
+  // The new directories' names: before a creation is acknowledged.
+  if (!touched.empty())
     co_await disk_.offload([&] {
-      // What could not be opened before is looked for again, but never begun anew.
-      for (const auto& [n, failed_before] : missing) opened.push_back(open_log(*topic, n, config, !failed_before));
-      // The new directories' names: before a creation is acknowledged.
-      std::set<LogDirectory*> touched;
-      for (const auto& each : opened)
-        if (each.log) touched.insert(each.directory);
       for (auto* directory : touched) directory->sync_names();
     });
   co_await install(home, topic, config, std::move(opened));

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev bench broker|partitions [--peer kafka]: throughput, broker CPU per GB, resident memory and start time, with one load generator, in
+"""./dev bench broker|partitions|share [--peer kafka]: throughput, broker CPU per GB, resident memory and start time, with one load generator, in
 alternating rounds (A B A B A B) on the same machine; medians, and ratios against the peer. Each round measures the floor, too."""
 import argparse
 import json
@@ -159,9 +159,36 @@ def partitions(options):
             shutil.rmtree(directory, ignore_errors=True)
 
 
+def share(options):
+    """A share group reads what is there (KIP-932): Kafka's own ShareConsumerPerformance with one member, against both brokers."""
+    import kafka_peer
+    kafka_peer.fetch()
+    settings = {"log.retention.check.interval.ms": "3600000"}
+    sides = {"meridian": lambda d: Broker(d, "broker", settings, durability=options.durability)}
+    if options.peer == "kafka":
+        sides["kafka"] = lambda d: kafka_peer.KafkaBroker(d, "broker")
+    for n in range(options.rounds):
+        for side, make in sides.items():
+            directory = tempfile.mkdtemp(prefix="meridian-bench-")
+            server = make(directory).start()
+            try:
+                cli("-b", server.kafka, "topic", "create", "bench", "-p", 4, "-r", 1)
+                bench("-b", server.kafka, "bench", "produce", "--records", options.records, "--size", options.size)
+                subprocess.run(kafka_peer.java("kafka.admin.ConfigCommand", "--bootstrap-server", server.kafka, "--alter", "--group", "readers", "--add-config",
+                                               "share.auto.offset.reset=earliest"), check=True, capture_output=True, timeout=60)
+                before = cpu_seconds(server.process.pid)
+                done = kafka_peer.tool("ShareConsumerPerformance", "--bootstrap-server", server.kafka, "--topic", "bench", "--group", "readers", "--num-records", options.records,
+                                       "--threads", 1, "--timeout", 60000, "--hide-header", timeout=300)
+                cpu = cpu_seconds(server.process.pid) - before
+                print(f"round {n + 1} {side:10} {done.strip().splitlines()[-1]}  broker CPU-s/GB {cpu / (options.records * options.size / 1e9):.2f}", flush=True)
+            finally:
+                server.kill()
+                shutil.rmtree(directory, ignore_errors=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["broker", "partitions"])
+    parser.add_argument("what", choices=["broker", "partitions", "share"])
     parser.add_argument("--peer", choices=["kafka"])
     parser.add_argument("--records", type=int, default=2_000_000)
     parser.add_argument("--size", type=int, default=1024)
@@ -169,4 +196,4 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--durability", choices=["fsync", "page-cache"], default="page-cache")
     parsed = parser.parse_args()
-    {"broker": broker, "partitions": partitions}[parsed.what](parsed)
+    {"broker": broker, "partitions": partitions, "share": share}[parsed.what](parsed)

@@ -104,6 +104,38 @@ def test_a_directory_that_does_not_work_takes_its_own_partitions_offline(directo
         broker.kill()
 
 
+def test_logs_of_topics_that_were_deleted_meanwhile_are_set_aside(directory):
+    broker, (one, two) = broker_with_two(directory)
+    broker.start()
+    try:
+        for topic in "tu":
+            cli("-b", broker.kafka, "topic", "create", topic, "-p", "4")
+            for partition in range(4):
+                assert produce(broker, topic, partition, [b"old"]) == []
+        there = sorted(name for name in os.listdir(two) if name[:2] in ("t-", "u-"))
+        assert len(there) == 4, there
+        broker.kill()
+        os.rename(two, two + ".away")
+        open(two, "w").close()
+        broker.start()
+        cli("-b", broker.kafka, "topic", "delete", "t", "u")
+        cli("-b", broker.kafka, "topic", "create", "u", "-p", "4")
+        for partition in range(4):
+            assert produce(broker, "u", partition, [b"new"]) == []
+        broker.kill()
+        os.remove(two)
+        os.rename(two + ".away", two)
+        for _ in range(2):
+            broker.start()
+            assert consume(broker, "u", range(4)) == {partition: [b"new"] for partition in range(4)}
+            now = [name for name in os.listdir(two) if name[:2] in ("t-", "u-")]
+            assert sorted(name.split(".")[0] for name in now) == there and all(name.endswith("-stray") for name in now), now
+            assert all(os.path.getsize(os.path.join(two, name, "0" * 20 + ".log")) > 0 for name in now)
+            broker.kill()
+    finally:
+        broker.kill()
+
+
 def test_the_broker_ends_when_no_directory_works(directory):
     broker, (one, two) = broker_with_two(directory)
     for path in (one, two):

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/server/handlers/handlers.h"
+#include "common/async/on_all.h"
 
 namespace meridian::server {
 namespace {
@@ -33,13 +34,36 @@ ErrorCode check_member(const RequestContext& context, const std::optional<std::s
   return context.allowed(Operation::read, Resource::group, *group) ? ErrorCode::none : ErrorCode::group_authorization_failed;
 }
 
-Task<ErrorCode> acknowledge(RequestContext& context, const std::string& group, const std::string& member, const SharePartitionId& id,
-                            std::vector<kafka::AcknowledgementBatch> batches, bool renews) {
+Task<ErrorCode> acknowledge(RequestContext& context, const ShareMember& who, const SharePartitionId& id, std::vector<kafka::AcknowledgementBatch> batches,
+                            bool renews) {
   const auto* topic = context.image()->topic(id.topic_id);
   if (!topic) co_return ErrorCode::unknown_topic_id;
   if (!context.allowed(Operation::read, Resource::topic, topic->name)) co_return ErrorCode::topic_authorization_failed;
   if (!well_formed(batches, renews)) co_return ErrorCode::invalid_request;
-  co_return co_await context.services.share_partitions.acknowledge({group, id.topic_id, id.partition}, topic->name, member, std::move(batches));
+  co_return co_await context.services.share_partitions.acknowledge({who.group, id.topic_id, id.partition}, topic->name, who.member, std::move(batches));
+}
+
+using Acknowledged = std::map<SharePartitionId, ErrorCode>;
+
+/// What a request says of its partitions; side by side, so that one sync may serve them all. A partition that is named twice: the last counts.
+/// `answers_empty`: also of partitions of which nothing is said.
+template <class Topic>
+Task<Acknowledged> acknowledge_all(RequestContext& context, ShareMember who, std::vector<Topic>& topics, bool renews, bool answers_empty) {
+  std::map<SharePartitionId, std::vector<kafka::AcknowledgementBatch>> said;
+  for (auto& topic : topics)
+    for (auto& partition : topic.partitions)
+      if (answers_empty || !partition.acknowledgement_batches.empty())
+        said[{topic.topic_id, partition.partition_index}] = std::move(partition.acknowledgement_batches);
+  Acknowledged done;
+  std::vector<async::ShardTask> work;
+  for (auto& [id, batches] : said)
+    work.push_back({&context.shard,
+                    [](RequestContext& at, const ShareMember& member, const SharePartitionId& partition, std::vector<kafka::AcknowledgementBatch> batches,
+                       bool renew, ErrorCode& out) -> Task<> {
+                      out = co_await acknowledge(at, member, partition, std::move(batches), renew);
+                    }(context, who, id, std::move(batches), renews, done[id])});
+  co_await async::on_all(context.shard, std::move(work));
+  co_return done;
 }
 
 std::int32_t lock_timeout_ms(const RequestContext& context, const std::string& group) {
@@ -72,13 +96,8 @@ class ShareFetch {
     const auto opened = co_await open();
     if (opened.error != ErrorCode::none) co_return refuse(opened.error);
     response_.acquisition_lock_timeout_ms = lock_timeout_ms(context_, group_);
-    for (auto& topic : request_.topics)
-      for (auto& partition : topic.partitions) {
-        if (partition.acknowledgement_batches.empty()) continue;
-        const SharePartitionId id{topic.topic_id, partition.partition_index};
-        const auto error = co_await acknowledge(context_, group_, member_, id, std::move(partition.acknowledgement_batches), request_.is_renew_ack);
-        answers_[id].acknowledge_error_code = error;
-      }
+    for (const auto& [id, error] : co_await acknowledge_all(context_, {group_, member_}, request_.topics, request_.is_renew_ack, false))
+      answers_[id].acknowledge_error_code = error;
     if (closes) co_await context_.services.share_partitions.release(group_, member_);
     else if (!request_.is_renew_ack && request_.max_records > 0) co_await fetch(opened.partitions);
     response_.topics = by_topic<kafka::ShareFetchResponseTopic>(std::move(answers_));
@@ -211,12 +230,7 @@ Task<kafka::ShareAcknowledgeResponse> handle_share_acknowledge(RequestContext& c
   if (response.error_code != ErrorCode::none) co_return response;
   response.acquisition_lock_timeout_ms = lock_timeout_ms(context, group);
   std::map<SharePartitionId, kafka::ShareAcknowledgeResponsePartition> answers;
-  for (auto& topic : request.topics)
-    for (auto& partition : topic.partitions) {
-      const SharePartitionId id{topic.topic_id, partition.partition_index};
-      const auto error = co_await acknowledge(context, group, member, id, std::move(partition.acknowledgement_batches), request.is_renew_ack);
-      answers[id].error_code = error;
-    }
+  for (const auto& [id, error] : co_await acknowledge_all(context, {group, member}, request.topics, request.is_renew_ack, true)) answers[id].error_code = error;
   response.topics = by_topic<kafka::ShareAcknowledgeResponseTopic>(std::move(answers));
   if (request.share_session_epoch == ShareSessions::closes) co_await context.services.share_partitions.release(group, member);
   co_return response;
