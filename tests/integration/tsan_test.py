@@ -37,5 +37,21 @@ def test_a_share_group_over_three_shards_has_no_data_race(directory):
     assert "ThreadSanitizer" not in broker.log(), broker.log()[:6000]
 
 
+def test_logs_opened_side_by_side_have_no_data_race(directory):
+    paths = [os.path.join(directory, name) for name in ("one", "two")]
+    broker = Broker(directory, "broker", {"shards": "3", "log.dirs": ",".join(paths)}).start()
+    try:
+        cli("-b", broker.kafka, "topic", "create", "many", "-p", 300)
+        cli("-b", broker.kafka, "topic", "produce", "many", stdin="".join(f"{n}\n" for n in range(3000)))
+        for _ in range(2):
+            broker.kill()
+            broker.start()
+        logs = [sum(name.startswith("many-") for name in os.listdir(path)) for path in paths]
+        assert logs == [150, 150], logs
+    finally:
+        assert broker.stop() == 0, broker.log()
+    assert "ThreadSanitizer" not in broker.log(), broker.log()[:6000]
+
+
 if __name__ == "__main__":
     suite.main()

@@ -17,7 +17,7 @@ struct Client {
   std::string id;
   std::vector<std::string> subscription;
   std::int32_t epoch = 0;
-  Assignment owned;
+  Assignment owned{};
   bool joined = false;
 };
 
