@@ -64,6 +64,9 @@ Result<std::vector<std::unique_ptr<io::FileLock>>> lock_directories(const std::v
   std::vector<std::unique_ptr<io::FileLock>> locks;
   if (directories.empty()) return fail(Errc::invalid, "log.dirs names no directory");
   for (const auto& directory : directories) {
+    if (disk.exists(directory + "/meta.properties"))
+      return fail(Errc::refused,
+                  directory + " holds meta.properties: it is Apache Kafka's, whose logs are not taken over (a mirror copies them); name another directory");
     Status made = disk.make_directories(directory);
     auto lock = made ? io::FileLock::acquire(directory + "/.lock") : fail(made.error());
     if (lock) locks.push_back(std::move(*lock));

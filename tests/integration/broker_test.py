@@ -35,6 +35,16 @@ def test_one_process_per_data_directory(directory):
         broker.kill()
 
 
+def test_a_data_directory_of_kafka_is_left_alone(directory):
+    os.makedirs(os.path.join(directory, "kafka", "t-0"))
+    with open(os.path.join(directory, "kafka", "meta.properties"), "w") as f:
+        f.write("version=1\n")
+    refused = subprocess.run([os.path.join(BIN, "meridian-broker"), "--data-dir", os.path.join(directory, "kafka"), "--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+                             capture_output=True, text=True, timeout=10)
+    assert refused.returncode == 1 and "Apache Kafka's" in refused.stderr, refused
+    assert sorted(os.listdir(os.path.join(directory, "kafka"))) == ["meta.properties", "t-0"]
+
+
 def kill_loop(directory, durability, rounds):
     dice = random.Random(3)
     broker = Broker(directory, "broker", {"log.segment.bytes": "200000"}, durability=durability).start()
