@@ -7,11 +7,9 @@ namespace {
 
 using kafka::ErrorCode;
 
-/// APIs whose handlers wait for others: their time is no measure of what they cost.
+/// APIs whose handlers do next to nothing but wait for other members: their time is no measure of what they cost.
 template <class Request>
-constexpr bool waits =
-    std::same_as<Request, kafka::FetchRequest> || std::same_as<Request, kafka::JoinGroupRequest> || std::same_as<Request, kafka::SyncGroupRequest> ||
-    std::same_as<Request, kafka::ProduceRequest> || std::same_as<Request, kafka::ShareFetchRequest>;
+constexpr bool waits = std::same_as<Request, kafka::JoinGroupRequest> || std::same_as<Request, kafka::SyncGroupRequest>;
 
 template <class Request, auto handle>
 Task<Result<Reply>> run(RequestContext& context, ByteView body) {
@@ -29,7 +27,7 @@ Task<Result<Reply>> run(RequestContext& context, ByteView body) {
       co_await context.charge(QuotaKind::fetch, static_cast<double>(bytes));
     }
     if constexpr (!waits<Request>)
-      co_await context.charge(QuotaKind::request, std::chrono::duration<double>(context.shard.clock().now() - began).count() * 100);
+      co_await context.charge(QuotaKind::request, std::chrono::duration<double>(context.shard.clock().now() - began - context.waited).count() * 100);
     if constexpr (requires { response.throttle_time_ms; }) response.throttle_time_ms = static_cast<std::int32_t>(context.throttle.count());
   }
   Reply reply;

@@ -79,9 +79,18 @@ struct RequestContext {
   /// Produce: called once everything is appended, in order; the next request of the connection may start.
   std::function<void()> appended;
   bool no_response = false;  ///< acks=0
+  /// How much of the time so far others took: it is not charged as the request's (KIP-124).
+  async::Duration waited{0};
   /// For how long this client is not read from after the reply, because it is over a quota.
   std::chrono::milliseconds throttle{0};
 
+  /// waiter.wait(deadline), which takes no time of the request's own.
+  Task<bool> wait(async::Waiter& waiter, async::TimePoint deadline) {
+    const auto since = shard.clock().now();
+    const bool woken = co_await waiter.wait(deadline);
+    waited += shard.clock().now() - since;
+    co_return woken;
+  }
   metadata::ImagePtr image() const { return services.cache.image(shard); }
   /// Name of the user, as quotas know it.
   std::string user() const { return std::string(principal.name.substr(principal.name.find(':') + 1)); }

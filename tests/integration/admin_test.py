@@ -48,6 +48,36 @@ def test_quotas_slow_the_client_they_name_and_nobody_else(directory):
         broker.kill()
 
 
+def test_request_time_is_charged_to_who_took_it(directory):
+    """KIP-124, also on the requests that brokers spend most of their time on."""
+    broker = Broker(directory, "broker", {"quota.window.num": "1"}).start()
+    throttled = []
+
+    def client(name, **more):
+        return {"bootstrap.servers": broker.kafka, "client.id": name, "throttle_cb": lambda event: throttled.append((name, event.throttle_time)), **more, **QUIET}
+
+    try:
+        for topic in ("q", "empty"):
+            cli("-b", broker.kafka, "topic", "create", topic)
+        for name, percentage in (("slow", 0.1), ("waiting", 10)):
+            configs(broker, "--alter", "--entity-type", "clients", "--entity-name", name, "--add-config", f"request_percentage={percentage}")
+        for name in ("other", "slow"):
+            producer = Producer(client(name, **{"linger.ms": 0, "batch.num.messages": 1}))
+            for _ in range(300):
+                producer.produce("q", b"x" * 1000)
+                producer.poll(0)
+            assert producer.flush(60) == 0
+        assert {name for name, _ in throttled} == {"slow"}, throttled
+        # Long polls are no work.
+        consumer = Consumer(client("waiting", **{"group.id": "g", "enable.auto.commit": False}))
+        consumer.assign([TopicPartition("empty", 0, 0)])
+        assert all(consumer.poll(1) is None for _ in range(3))
+        consumer.close()
+        assert {name for name, _ in throttled} == {"slow"}, throttled
+    finally:
+        broker.kill()
+
+
 def test_connections_of_an_address_come_at_its_rate(directory):
     """KIP-612: what is over the rate is held and closed, unserved; other addresses do not notice."""
     broker = Broker(directory, "broker", {"quota.window.num": "1"}).start()

@@ -143,7 +143,7 @@ class Fetch {
     auto waiter = std::make_shared<replication::FetchWaiter>(context_.shard);
     co_await watch_all(waiter, true);
     // Read once more after registering: what arrived in between woke nobody.
-    while (!co_await read_all() && co_await waiter->waiter.wait(deadline)) {
+    while (!co_await read_all() && co_await context_.wait(waiter->waiter, deadline)) {
     }
     co_await watch_all(waiter, false);
   }

@@ -62,7 +62,9 @@ Task<Acknowledged> acknowledge_all(RequestContext& context, ShareMember who, std
                        bool renew, ErrorCode& out) -> Task<> {
                       out = co_await acknowledge(at, member, partition, std::move(batches), renew);
                     }(context, who, id, std::move(batches), renews, done[id])});
+  const auto since = context.shard.clock().now();
   co_await async::on_all(context.shard, std::move(work));
+  context.waited += context.shard.clock().now() - since;
   co_return done;
 }
 
@@ -150,7 +152,7 @@ class ShareFetch {
     auto waiter = std::make_shared<replication::FetchWaiter>(context_.shard);
     co_await watch_all(waiter, true);
     // Once more after registering: what came in between woke nobody.
-    while (!co_await enough() && co_await waiter->waiter.wait(deadline)) {
+    while (!co_await enough() && co_await context_.wait(waiter->waiter, deadline)) {
     }
     co_await watch_all(waiter, false);
     co_await acquire();
