@@ -33,12 +33,9 @@ Task<Result<Fence>> Lane::take(std::string topic, std::vector<std::int32_t> part
   fence->kind = append_at ? FenceKind::append_at : transactional ? FenceKind::transactional : FenceKind::none;
   if (transactional)
     if (auto done = co_await abort_empty_transaction(topic, partitions, *fence, deadline); !done) co_return fail(done.error());
-  for (const auto partition : partitions) {
-    Status done;
-    if (transactional) done = co_await wait_for_marker(topic, partition, *fence, deadline);
-    else if (!append_at) done = co_await wait_until_still(topic, partition, deadline);
-    if (!done) co_return fail(done.error());
-  }
+  if (fence->kind == FenceKind::none)
+    for (const auto partition : partitions)
+      if (auto done = co_await wait_until_still(topic, partition, deadline); !done) co_return fail(done.error());
   co_return fence;
 }
 
@@ -95,27 +92,6 @@ Task<Status> Lane::abort_empty_transaction(std::string topic, std::vector<std::i
       co_return Status{};
     }
     if (!kafka::is_retriable(ended->error_code) || target_.clock().now() >= deadline) co_return refused("EndTxn", ended->error_code);
-    co_await async::sleep_for(target_.context(), target_.clock(), pause);
-  }
-}
-
-// EndTxn answers before its markers are written: only a marker's arrival shuts earlier epochs out.
-Task<Status> Lane::wait_for_marker(std::string topic, std::int32_t partition, Fence fence, async::TimePoint deadline) {
-  for (;;) {
-    auto leader = co_await target_.leader(topic, partition, deadline);
-    if (!leader) co_return fail(leader.error());
-    kafka::DescribeProducersRequest request;
-    request.topics = {{topic, {partition}}};
-    auto response = co_await (*leader)->call(request, deadline);
-    if (!response) co_return fail(response.error());
-    if (!response->topics.empty() && !response->topics[0].partitions.empty()) {
-      const auto& result = response->topics[0].partitions[0];
-      for (const auto& producer : result.active_producers)
-        if (producer.producer_id == fence.producer_id && producer.producer_epoch >= fence.producer_epoch && producer.current_txn_start_offset < 0)
-          co_return Status{};
-      if (result.error_code != ErrorCode::none && !kafka::is_retriable(result.error_code)) co_return refused("DescribeProducers", result.error_code);
-    }
-    if (target_.clock().now() >= deadline) co_return fail(Errc::timeout, "the abort marker of lane " + id_ + " did not arrive at " + topic);
     co_await async::sleep_for(target_.context(), target_.clock(), pause);
   }
 }

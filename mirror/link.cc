@@ -292,24 +292,39 @@ Task<Status> Link::prepare(CopyPtr copy, Fence fence) {
     co_return Status{};
   }
   std::vector<TailMatcher::TailRecord> tail;
-  auto read = co_await client::read_range(
-      target_, remote, copier.partition(), from, *end,
-      [&tail](const kafka::RecordView& record) {
-        tail.push_back({record.offset, fingerprint(record.timestamp_ms, record.key, record.value, record.headers)});
-        return true;
-      },
-      in(60s));
-  if (!read) co_return read;
+  const auto tail_end = co_await read_tail(copier, fence, from, *end, tail);
+  if (!tail_end) co_return fail(tail_end.error());
   if (stopping_ || copier.state() != PartitionCopier::State::starting) co_return Status{};
   copy->fence = fence;
   copy->failed = copy->fatal = false;
   copy->in_flight = 0;
   copier.next_sequence = 0;
   if (!tail.empty()) log::info("link {}: {}-{}: {} records behind the map are compared with the source", name(), remote, copier.partition(), tail.size());
-  copier.begin(std::move(tail), *end);
+  copier.begin(std::move(tail), *tail_end);
   reader_->add(copier.topic(), copier.partition(), copier.map().next().source);
   copier.read_started = true;
   co_return Status{};
+}
+
+// What the target holds behind the map's pair, and where that ends. With a marker it ends there: what an earlier owner appended just before the
+// marker is behind the end offset until it is committed.
+Task<Result<Offset>> Link::read_tail(const PartitionCopier& copier, Fence fence, Offset from, Offset end, std::vector<TailMatcher::TailRecord>& tail) {
+  const auto visit = [&tail](const kafka::RecordView& record) {
+    tail.push_back({record.offset, fingerprint(record.timestamp_ms, record.key, record.value, record.headers)});
+    return true;
+  };
+  std::function<bool(const kafka::BatchHeader&)> until_marker;
+  if (fence.kind == FenceKind::transactional) {
+    end = INT64_MAX;
+    until_marker = [&end, fence](const kafka::BatchHeader& header) {
+      if (header.producer_id != fence.producer_id || header.producer_epoch < fence.producer_epoch) return true;
+      end = header.next_offset();
+      return false;
+    };
+  }
+  const auto read = co_await client::read_range(target_, copier.remote_topic(), copier.partition(), from, end, visit, in(60s), until_marker);
+  if (!read) co_return fail(read.error());
+  co_return end;
 }
 
 // ---- Heartbeats, in MirrorMaker 2's format: written to the source, copied like data.

@@ -75,6 +75,7 @@ class Link {
   Task<> take_over(std::string topic, std::vector<std::int32_t> partitions);
   Task<Status> take_over_once(std::string topic, std::vector<std::int32_t> partitions);
   Task<Status> prepare(CopyPtr copy, Fence fence);
+  Task<Result<Offset>> read_tail(const PartitionCopier& copier, Fence fence, Offset from, Offset end, std::vector<TailMatcher::TailRecord>& tail);
   Task<> heartbeat_loop();
 
   // link_copy.cc

@@ -50,8 +50,10 @@ def run_python(path, arguments=()):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="C++ suites and tidy alone")
-    parser.add_argument("--full", action="store_true", help="also what takes long: librdkafka's whole suite in every mode")
+    parser.add_argument("--full", action="store_true", help="also what takes long: librdkafka's whole suite in every mode, mirrors killed and stopped 200 times each")
     options = parser.parse_args()
+    if options.full:
+        os.environ.update({f"MERIDIAN_{which}_{what}": "200" for which in ("MIRROR", "KAFKA_MIRROR") for what in ("KILLS", "STOPS")})
     suites = [(run_gtest, path) for path in sorted(glob.glob(os.path.join(ROOT, "build/asan/bin/*_test")))]
     suites.append((run_python, os.path.join(ROOT, "tests/tidy/tidy_test.py")))
     if not options.quick:

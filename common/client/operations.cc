@@ -57,7 +57,8 @@ Task<Result<PartitionOffsets>> end_offsets(Cluster& cluster, std::vector<std::pa
 }
 
 Task<Status> read_range(Cluster& cluster, std::string topic, std::int32_t partition, Offset from, Offset end,
-                        std::function<bool(const kafka::RecordView&)> visit, async::TimePoint deadline) {
+                        std::function<bool(const kafka::RecordView&)> visit, async::TimePoint deadline,
+                        std::function<bool(const kafka::BatchHeader&)> visit_control) {
   while (from < end) {
     auto leader = co_await cluster.leader(topic, partition, deadline);
     if (!leader) co_return fail(leader.error());
@@ -87,16 +88,16 @@ Task<Status> read_range(Cluster& cluster, std::string topic, std::int32_t partit
     while (!rest.empty()) {
       const auto header = kafka::parse_batch_header(rest);
       if (!header || static_cast<std::size_t>(header->size) > rest.size()) break;  // the last batch may be cut
+      bool stop = header->control() && header->base_offset < end && visit_control && !visit_control(*header);
       if (!header->control()) {
-        bool stop = false;
         const auto done = kafka::for_each_record(rest, [&](const kafka::RecordView& record) {
           if (record.offset < from) return true;
           stop = record.offset >= end || !visit(record);
           return !stop;
         });
         if (!done) co_return done;
-        if (stop) co_return Status{};
       }
+      if (stop) co_return Status{};
       from = header->next_offset();
       rest.remove_prefix(static_cast<std::size_t>(header->size));
     }

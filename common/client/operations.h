@@ -18,9 +18,11 @@ Task<Result<Offset>> list_offset(Cluster& cluster, std::string topic, std::int32
 using PartitionOffsets = std::map<std::pair<std::string, std::int32_t>, Offset>;
 Task<Result<PartitionOffsets>> end_offsets(Cluster& cluster, std::vector<std::pair<std::string, std::int32_t>> partitions, async::TimePoint deadline);
 
-/// Visits the records of [from, end) in order, control batches left out; returns early when `visit` returns false.
+/// Visits the records of [from, end) in order, and with `visit_control` the control batches; returns early when one of them returns false.
+/// Waits for what is not there yet.
 Task<Status> read_range(Cluster& cluster, std::string topic, std::int32_t partition, Offset from, Offset end,
-                        std::function<bool(const kafka::RecordView&)> visit, async::TimePoint deadline);
+                        std::function<bool(const kafka::RecordView&)> visit, async::TimePoint deadline,
+                        std::function<bool(const kafka::BatchHeader&)> visit_control = {});
 
 /// Appends one batch with acks=all; returns its base offset. Without a producer id a retry may repeat it.
 Task<Result<Offset>> append(Cluster& cluster, std::string topic, std::int32_t partition, Bytes batch, async::TimePoint deadline);
