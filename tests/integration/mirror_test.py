@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -167,6 +168,22 @@ def test_two_mirrors_that_both_own_a_lane_lose_and_repeat_nothing(directory):
             assert stop_loop(place, us.kafka, eu.kafka, STOPS, fence)["fence"] == told
         finally:
             us.kill(), eu.kill()
+
+
+def test_two_mirrors_on_a_target_that_commits_late_lose_and_repeat_nothing(directory):
+    """What the former owner appended is in the log, and behind the end offset, when the next one comes."""
+    shim = os.path.join(directory, "slow_sync.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "slow_sync.c"), "-ldl"], check=True)
+    us = Broker(directory, "us").start()
+    os.environ.update(LD_PRELOAD=shim, SLOW_SYNC="us.load")
+    try:
+        eu = Broker(directory, "eu").start()
+    finally:
+        del os.environ["LD_PRELOAD"], os.environ["SLOW_SYNC"]
+    try:
+        assert stop_loop(directory, us.kafka, eu.kafka, 6, "transactional")["fence"] == "transactional"
+    finally:
+        us.kill(), eu.kill()
 
 
 def test_brokers_killed_under_the_mirror_lose_and_repeat_nothing(directory):
