@@ -9,6 +9,7 @@
 #include "common/client/operations.h"
 #include "tests/simulation/checkers.h"
 #include "tests/simulation/consumers.h"
+#include "tests/simulation/retention.h"
 #include "tests/simulation/shares.h"
 #include "tests/simulation/sim_meta_store.h"
 #include "tests/simulation/sim_network.h"
@@ -133,6 +134,7 @@ class Simulation {
                                                           {"group.share.session.timeout.ms", "3000"},
                                                           {"group.consumer.session.timeout.ms", std::to_string(Consumers::session_timeout.count())},
                                                           {"log.cleaner.backoff.ms", "100"},
+                                                          {"log.retention.check.interval.ms", "300"},
                                                           {"transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"},
                                                           {"group.initial.rebalance.delay.ms", "10"},
                                                           {"log.flush.offset.checkpoint.interval.ms", "700"},
@@ -186,6 +188,8 @@ class Simulation {
     spawn(administer());
     for (int member = 0; member < 2; ++member) spawn(rebalance(member));
     for (int client = 0; client < 2; ++client) spawn(transactions_.run(cluster(), client));
+    spawn(retention_.produce(cluster()));
+    spawn(retention_.consume(cluster()));
     spawn(shares_.produce(cluster()));
     for (int member = 0; member < 2; ++member) spawn(shares_.consume(cluster(), member));
     for (int member = 0; member < 3; ++member) spawn(consumers_.run(cluster(), member));
@@ -376,6 +380,7 @@ class Simulation {
           if (got)
             for (const auto& [key, value] : *got) self.history_.fetched(key.second, value.first);
           for (auto& problem : co_await self.transactions_.check(at)) self.history_.problem(std::move(problem));
+          for (auto& problem : co_await self.retention_.check(at)) self.history_.problem(std::move(problem));
           for (auto& problem : co_await self.shares_.check(at)) self.history_.problem(std::move(problem));
           for (auto& problem : co_await self.consumers_.check(at)) self.history_.problem(std::move(problem));
           co_await at.stop();
@@ -402,6 +407,7 @@ class Simulation {
   Outcome outcome_;
   Actor actor_{random_, clock_, clients_, stopping_};
   Transactions transactions_{random_, clock_, clients_, stopping_};
+  Retention retention_{random_, clock_, clients_, stopping_};
   Shares shares_{random_, clock_, clients_, stopping_};
   Consumers consumers_{random_, clock_, clients_, stopping_};
   std::map<std::int32_t, std::string> owners_;
