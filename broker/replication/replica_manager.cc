@@ -127,8 +127,7 @@ ReplicaManager::Opened ReplicaManager::open_log(const metadata::TopicImage& topi
   if (!found) return failed(nullptr, found.error());
   LogDirectory* directory = *found;
   // At start it may well lie in the directory that does not work, and must not begin anew in another.
-  const bool some_failed = std::ranges::any_of(directories_, [](const auto& each) { return each->failed(); });
-  if (!directory && (!may_create || (first_publish_ && some_failed))) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
+  if (!directory && (!may_create || (first_publish_ && any_directory_failed()))) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
   const bool fresh = !directory;
   if (fresh) directory = place_new();
   else ++directory->log_count;

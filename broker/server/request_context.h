@@ -84,12 +84,21 @@ struct RequestContext {
   /// For how long this client is not read from after the reply, because it is over a quota.
   std::chrono::milliseconds throttle{0};
 
-  /// waiter.wait(deadline), which takes no time of the request's own.
+  /// As long as it lives, time passes that is not the request's own.
+  class Waiting {
+   public:
+    explicit Waiting(RequestContext& context) : context_(context), since_(context.shard.clock().now()) {}
+    ~Waiting() { context_.waited += context_.shard.clock().now() - since_; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    RequestContext& context_;
+    async::TimePoint since_;
+  };
   Task<bool> wait(async::Waiter& waiter, async::TimePoint deadline) {
-    const auto since = shard.clock().now();
-    const bool woken = co_await waiter.wait(deadline);
-    waited += shard.clock().now() - since;
-    co_return woken;
+    const Waiting waiting(*this);
+    co_return co_await waiter.wait(deadline);
   }
   metadata::ImagePtr image() const { return services.cache.image(shard); }
   /// Name of the user, as quotas know it.

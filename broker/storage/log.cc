@@ -247,7 +247,7 @@ Result<ReadResult> Log::read(Offset from, Offset limit, std::size_t bytes_max, b
 Task<Status> Log::flush() {
   if (offline()) co_return fail(Errc::io, "the log directory has failed");
   const Offset target = end_offset_;
-  const auto files = unsynced_files();
+  const auto files = with_rolled({active().file()});
   const Offset newest_rolled = unsynced_.empty() ? -1 : unsynced_.back().base_offset;
   const bool sync_directory = std::exchange(directory_dirty_, false);
   Status status;
@@ -344,16 +344,19 @@ Task<Status> Log::enforce_retention(std::int64_t now_ms, Offset limit) {
   co_return Status{};
 }
 
-// Without the active segment's indexes, which nobody trusts before it is rolled or the log is closed.
-std::vector<std::shared_ptr<io::File>> Log::unsynced_files() {
-  std::vector<std::shared_ptr<io::File>> files;
+// What is to be synced: rolled segments first.
+Log::Files Log::with_rolled(Files of_active) const {
+  Files files;
   for (const auto& rolled : unsynced_) files.insert(files.end(), rolled.files.begin(), rolled.files.end());
-  files.push_back(active().file());
+  files.insert(files.end(), of_active.begin(), of_active.end());
   return files;
 }
 
-Status Log::flush_blocking() {
-  for (const auto& file : unsynced_files())
+// Without the active segment's indexes, which nobody trusts before it is rolled or the log is closed.
+Status Log::flush_blocking() { return make_stable(with_rolled({active().file()})); }
+
+Status Log::make_stable(const Files& files) {
+  for (const auto& file : files)
     if (auto done = file->sync(); !done) return done;
   unsynced_.clear();
   synced_end_ = end_offset_;
@@ -366,9 +369,7 @@ Status Log::close() {
   if (auto done = active().seal(); !done) return done;
   const auto files = active().files();
   if (!files) return fail(files.error());
-  for (const auto& file : *files)
-    if (auto done = file->sync(); !done) return done;
-  if (auto done = flush_blocking(); !done) return done;
+  if (auto done = make_stable(with_rolled(*files)); !done) return done;
   return write_snapshot(end_offset_);
 }
 

@@ -176,7 +176,9 @@ class Log {
   Status roll_if_needed(const kafka::BatchHeader& header, std::size_t size, std::int64_t now_ms);
   Status replace(CompactionGroup& group);
   Status write_epochs();
-  std::vector<std::shared_ptr<io::File>> unsynced_files();
+  using Files = std::vector<std::shared_ptr<io::File>>;
+  Files with_rolled(Files of_active) const;
+  Status make_stable(const Files& files);
   Status write_snapshot(Offset offset);
   void take_offline(const std::string& why);
   /// The segment that holds `offset`, or the first one after it.

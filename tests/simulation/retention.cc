@@ -59,7 +59,8 @@ Task<> Retention::read(client::Cluster& at) {
       soon());
   if (jumped_to == 0) co_return;
   const auto now = co_await client::list_offset(at, topic, 0, client::earliest, soon());
-  if (now && *now < jumped_to) problems_.push_back("records before " + std::to_string(jumped_to) + " are left out, and the log starts at " + std::to_string(*now));
+  if (now && *now < jumped_to)
+    problems_.push_back("records before " + std::to_string(jumped_to) + " are left out, and the log starts at " + std::to_string(*now));
 }
 
 std::size_t Retention::bytes_from(Offset start) const {

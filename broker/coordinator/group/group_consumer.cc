@@ -91,25 +91,6 @@ Task<kafka::ConsumerGroupHeartbeatResponse> GroupCoordinator::consumer_heartbeat
   co_return response;
 }
 
-Task<ErrorCode> GroupCoordinator::write_group(std::shared_ptr<Group> group, std::vector<ConsumerRecord> records, std::string told) {
-  const std::string& id = group->classic.id();
-  const auto write = group->unwritten.begin(std::move(records), told);
-  kafka::BatchBuilder batch;
-  const auto now_ms = per_shard(home(id)).shard.clock().wall_ms();
-  for (const auto& record : write.records) add_consumer_record(batch, now_ms, record);
-  const auto error = co_await write_batch(id, std::move(batch));
-  group->unwritten.end(write, error == ErrorCode::none);
-  co_return error;
-}
-
-Task<ErrorCode> GroupCoordinator::write_batch(std::string group, kafka::BatchBuilder batch) {
-  if (batch.empty()) co_return ErrorCode::none;
-  const auto done = co_await writer_.write(index(group), std::move(batch));
-  if (done) co_return ErrorCode::none;
-  log::warn("group {}: not written: {}", group, done.error().message);
-  co_return ErrorCode::coordinator_not_available;
-}
-
 Task<> GroupCoordinator::tick_consumer(std::shared_ptr<Group> group) {
   PerShard& at = per_shard(home(group->classic.id()));
   const auto topics = topic_view(at.shard);

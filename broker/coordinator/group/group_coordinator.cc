@@ -165,6 +165,30 @@ void GroupCoordinator::watch_timers(const std::shared_ptr<Group>& group) {
   at.timer.wake();
 }
 
+template <class Record>
+Task<ErrorCode> GroupCoordinator::write(std::shared_ptr<Group> group, Unwritten<Record>& unwritten, std::vector<Record> records, std::string told,
+                                        void (*add)(kafka::BatchBuilder&, std::int64_t, const Record&)) {
+  const std::string& id = group->classic.id();
+  const auto write = unwritten.begin(std::move(records), told);
+  if (write.records.empty()) co_return ErrorCode::none;
+  kafka::BatchBuilder batch;
+  const auto now_ms = per_shard(home(id)).shard.clock().wall_ms();
+  for (const auto& record : write.records) add(batch, now_ms, record);
+  const auto done = co_await writer_.write(index(id), std::move(batch));
+  unwritten.end(write, done.has_value());
+  if (done) co_return ErrorCode::none;
+  log::warn("group {}: not written: {}", id, done.error().message);
+  co_return ErrorCode::coordinator_not_available;
+}
+
+Task<ErrorCode> GroupCoordinator::write_group(std::shared_ptr<Group> group, std::vector<ConsumerRecord> records, std::string told) {
+  return write(group, group->unwritten, std::move(records), std::move(told), &add_consumer_record);
+}
+
+Task<ErrorCode> GroupCoordinator::write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records, std::string told) {
+  return write(group, group->unwritten_share, std::move(records), std::move(told), &add_share_record);
+}
+
 Task<> GroupCoordinator::persist(std::shared_ptr<Group> group, GroupValue value) {
   PerShard& at = per_shard(home(group->classic.id()));
   value.current_state_timestamp_ms = group->state_since_ms = at.shard.clock().wall_ms();

@@ -163,7 +163,9 @@ class GroupCoordinator {
   Task<kafka::ConsumerGroupHeartbeatResponse> consumer_heartbeat_home(kafka::ConsumerGroupHeartbeatRequest request, std::string client_id,
                                                                       std::string client_host);
   Task<kafka::ConsumerGroupDescribeResponseDescribedGroup> consumer_describe_home(std::string group);
-  Task<ErrorCode> write_batch(std::string group, kafka::BatchBuilder batch);
+  template <class Record>
+  Task<ErrorCode> write(std::shared_ptr<Group> group, Unwritten<Record>& unwritten, std::vector<Record> records, std::string told,
+                        void (*add)(kafka::BatchBuilder&, std::int64_t, const Record&));
   /// In one batch, after what could not be written before; see Unwritten for `told`.
   Task<ErrorCode> write_group(std::shared_ptr<Group> group, std::vector<ConsumerRecord> records, std::string told = {});
   Task<> tick_consumer(std::shared_ptr<Group> group);

@@ -53,17 +53,6 @@ Task<kafka::ShareGroupHeartbeatResponse> GroupCoordinator::share_heartbeat_home(
   co_return response;
 }
 
-Task<ErrorCode> GroupCoordinator::write_share(std::shared_ptr<Group> group, std::vector<ShareRecord> records, std::string told) {
-  const std::string& id = group->classic.id();
-  const auto write = group->unwritten_share.begin(std::move(records), told);
-  kafka::BatchBuilder batch;
-  const auto now_ms = per_shard(home(id)).shard.clock().wall_ms();
-  for (const auto& record : write.records) add_share_record(batch, now_ms, record);
-  const auto error = co_await write_batch(id, std::move(batch));
-  group->unwritten_share.end(write, error == ErrorCode::none);
-  co_return error;
-}
-
 // The states first: what the group says it has, it has.
 Task<ErrorCode> GroupCoordinator::begin_states(std::shared_ptr<Group> group, std::string member) {
   const std::string& id = group->classic.id();

@@ -230,11 +230,10 @@ Task<kafka::ProduceResponse> handle_produce(RequestContext& context, kafka::Prod
     co_return response;
   }
   if (request.acks == -1) {
-    const auto since = context.shard.clock().now();
-    const auto deadline = since + std::chrono::milliseconds(std::max(request.timeout_ms, 0));
+    const RequestContext::Waiting waiting(context);
+    const auto deadline = context.shard.clock().now() + std::chrono::milliseconds(std::max(request.timeout_ms, 0));
     for (auto& entry : pending)
       co_await async::on(services.replicas.home(entry.replica->id().topic, entry.replica->id().partition), wait_partition(entry, deadline));
-    context.waited += context.shard.clock().now() - since;
   }
   co_return response;
 }

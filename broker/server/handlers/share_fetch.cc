@@ -62,9 +62,8 @@ Task<Acknowledged> acknowledge_all(RequestContext& context, ShareMember who, std
                        bool renew, ErrorCode& out) -> Task<> {
                       out = co_await acknowledge(at, member, partition, std::move(batches), renew);
                     }(context, who, id, std::move(batches), renews, done[id])});
-  const auto since = context.shard.clock().now();
+  const RequestContext::Waiting waiting(context);
   co_await async::on_all(context.shard, std::move(work));
-  context.waited += context.shard.clock().now() - since;
   co_return done;
 }
 
