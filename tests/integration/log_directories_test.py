@@ -3,11 +3,9 @@
 while they are written, also when the broker is killed in the middle of it."""
 import json
 import os
-import subprocess
 import sys
 import threading
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import kafka_peer  # noqa: E402
 import suite  # noqa: E402
@@ -148,14 +146,9 @@ def test_the_broker_ends_when_no_directory_works(directory):
 
 
 def test_a_failing_device_takes_its_directory_offline_and_no_other(directory):
-    shim, flag = os.path.join(directory, "failing_sync.so"), os.path.join(directory, "failing")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, os.path.join(HERE, "..", "support", "failing_sync.c"), "-ldl"], check=True)
+    flag = os.path.join(directory, "failing")
     broker, (one, two) = broker_with_two(directory)  # durability fsync: nothing is acknowledged before its sync
-    os.environ.update(LD_PRELOAD=shim, FAILING_SYNC=flag)
-    try:
-        broker.start()
-    finally:
-        del os.environ["LD_PRELOAD"], os.environ["FAILING_SYNC"]
+    broker.start_preloaded("failing_sync.c", FAILING_SYNC=flag)
     try:
         cli("-b", broker.kafka, "topic", "create", "t", "-p", "4")
         homes = {partition: path for path in (one, two) for partition in range(4) if os.path.isdir(os.path.join(path, f"t-{partition}"))}

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -172,14 +171,7 @@ def test_two_mirrors_that_both_own_a_lane_lose_and_repeat_nothing(directory):
 
 def test_two_mirrors_on_a_target_that_commits_late_lose_and_repeat_nothing(directory):
     """What the former owner appended is in the log, and behind the end offset, when the next one comes."""
-    shim = os.path.join(directory, "slow_sync.so")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "slow_sync.c"), "-ldl"], check=True)
-    us = Broker(directory, "us").start()
-    os.environ.update(LD_PRELOAD=shim, SLOW_SYNC="us.load")
-    try:
-        eu = Broker(directory, "eu").start()
-    finally:
-        del os.environ["LD_PRELOAD"], os.environ["SLOW_SYNC"]
+    us, eu = Broker(directory, "us").start(), Broker(directory, "eu").start_preloaded("slow_sync.c", SLOW_SYNC="us.load")
     try:
         assert stop_loop(directory, us.kafka, eu.kafka, 6, "transactional")["fence"] == "transactional"
     finally:
