@@ -16,8 +16,13 @@ from meridian import ROOT, Broker, cli, wait_until  # noqa: E402
 NODE = os.path.join(ROOT, "build", "peers", "node")
 NODE_PACKAGES = {"kafkajs": "2.2.4", "node-rdkafka": "3.6.1", "mocha": "10.8.2"}
 # node-rdkafka's own end-to-end suite. Outside: both.spec.js, whose first test races the error that its topic does not exist against its own
-# creation of it: an Apache Kafka 4.3.1 that has its coordinator already fails the same six tests, and may hang.
-NODE_SUITE = ["admin", "consumer", "groups", "producer", "producer-transaction"]
+# creation of it: an Apache Kafka 4.3.1 that has its coordinator already fails the same six tests, and may hang. groups.spec.js: it disconnects
+# a flowing consumer while records still arrive, and the client then hands on records of a consumer that is gone (KafkaConsumerConsumeLoop::
+# HandleMessageCallback, SIGSEGV; one run of six on a busy machine). What it checks, test_node_rdkafka does without that.
+NODE_SUITE = ["admin", "consumer", "producer", "producer-transaction"]
+NODE_SUITE_QUIET = os.path.join(ROOT, "tests", "interop", "node_rdkafka_quiet.js")
+# Outside: expects that no broker answers before the client has looked at its queue, with a timeout of 0 ms; now and then one does.
+NODE_SUITE_RACES = "should obey the timeout"
 # Fails on Apache Kafka 4.3.1 too: an empty key is told as null by the client.
 NODE_SUITE_FAILS = {"Producer with_dr_msg_cb should produce a message with an empty payload and empty key (https://github.com/Blizzard/node-rdkafka/issues/117)"}
 PYTHON = os.path.join(ROOT, "build", "peers", "python")
@@ -230,12 +235,35 @@ admin.createTopic({ topic: 'nrd', num_partitions: 2, replication_factor: 1 }, 10
     });
   });
 });
-function consume(then) {
-  const got = new Set();
-  const consumer = new Kafka.KafkaConsumer({ 'group.id': 'nrdg', 'metadata.broker.list': b }, { 'auto.offset.reset': 'earliest' });
-  consumer.connect();
-  consumer.on('ready', () => { consumer.subscribe(['nrd']); consumer.consume(); });
-  consumer.on('data', (m) => { got.add(m.value.toString()); if (got.size === 200) { consumer.disconnect(then); } });
+const got = [];
+function member() {
+  return new Kafka.KafkaConsumer({ 'group.id': 'nrdg', 'metadata.broker.list': b, 'enable.auto.commit': false }, { 'auto.offset.reset': 'earliest' });
+}
+function consume(then) {  // half of them record by record, then another member goes on where that one committed
+  const first = member();
+  const next = () => first.consume(1, (error, messages) => {
+    if (error) throw error;
+    messages.forEach((m) => got.push(m.value.toString()));
+    if (got.length < 100) return next();
+    first.commitSync();
+    first.committed(null, 10000, (error, partitions) => {
+      if (error || partitions.reduce((sum, p) => sum + (p.offset || 0), 0) !== 100) throw error || new Error(JSON.stringify(partitions));
+      first.disconnect(() => consumeRest(then));
+    });
+  });
+  first.connect();
+  first.on('ready', () => { first.subscribe(['nrd']); next(); });
+}
+function consumeRest(then) {
+  const second = member();
+  second.connect();
+  second.on('ready', () => { second.subscribe(['nrd']); second.consume(); });
+  second.on('data', (m) => {
+    got.push(m.value.toString());
+    if (got.length < 200) return;
+    if (new Set(got).size !== 200) throw new Error('a record was read twice');
+    second.disconnect(then);
+  });
 }
 setTimeout(() => { console.error('timed out'); process.exit(1); }, 60000).unref();
 """
@@ -248,12 +276,15 @@ def test_node_rdkafkas_own_suite(directory):
         for topic in ("test", "test2", "test3"):  # other files of the suite would have made them
             cli("-b", broker.kafka, "topic", "create", topic)
         specs = [f"e2e/{name}.spec.js" for name in NODE_SUITE]
-        done = subprocess.run(["../.bin/mocha", "--exit", "--timeout", "60000", "--reporter", "json", *specs], cwd=os.path.join(node_packages(), "node_modules", "node-rdkafka"),
-                              env={**os.environ, "KAFKA_HOST": broker.kafka}, capture_output=True, text=True, timeout=240)
+        command = ["../.bin/mocha", "--exit", "--timeout", "60000", "--reporter", "json", "--require", NODE_SUITE_QUIET, "--fgrep", NODE_SUITE_RACES, "--invert", *specs]
+        suite_directory = os.path.join(node_packages(), "node_modules", "node-rdkafka")
+        done = subprocess.run(command, cwd=suite_directory, env={**os.environ, "KAFKA_HOST": broker.kafka, "NODE_PATH": os.path.dirname(suite_directory)},
+                              capture_output=True, text=True, timeout=240)
+        assert "{\n" in done.stdout, f"ended with {done.returncode} before its report\n{done.stderr[-4000:]}"
         report = json.loads(done.stdout[done.stdout.index("{\n"):])
         failed = {test["fullTitle"]: test["err"].get("message") for test in report["failures"]}
         print(report["stats"]["passes"], "passed", file=sys.stderr)
-        assert set(failed) == NODE_SUITE_FAILS and report["stats"]["passes"] == 43 and not report["pending"], (failed, report["stats"])
+        assert set(failed) == NODE_SUITE_FAILS and report["stats"]["passes"] == 41 and not report["pending"], (failed, report["stats"])
     finally:
         broker.kill()
 
