@@ -75,7 +75,7 @@ Task<Status> Broker::start() {
   if (!admin_at) co_return fail(admin_at.error());
 
   replicas_ = std::make_unique<replication::ReplicaManager>(shards_, seams_.disk, settings_, directories, node_id);
-  if (auto done = replicas_->prepare(); !done) co_return done;
+  if (auto done = replicas_->prepare(seams_.random); !done) co_return done;
   auto store = seams_.open_store(directories.front(), control);
   if (!store) co_return fail(store.error());
   store_ = std::move(*store);

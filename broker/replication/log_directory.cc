@@ -12,8 +12,12 @@ std::string LogDirectory::log_path(std::string_view topic, std::int32_t partitio
 
 Status LogDirectory::prepare() {
   auto done = read_last_run();
-  if (!done) health_->failed = true;
+  if (!done) mark_failed(done.error().message);
   return done;
+}
+
+void LogDirectory::mark_failed(std::string_view why) {
+  if (!health_->failed.exchange(true)) log::error("log directory {} has failed: {}", path_, why);
 }
 
 Status LogDirectory::read_last_run() {
@@ -91,8 +95,7 @@ Status LogDirectory::set_strays_aside(const std::function<bool(const std::string
 }
 
 void LogDirectory::sync_names() {
-  if (const auto done = disk_.sync_directory(path_); !done && !health_->failed.exchange(true))
-    log::error("log directory {} has failed: {}", path_, done.error().message);
+  if (const auto done = disk_.sync_directory(path_); !done) mark_failed(done.error().message);
 }
 
 Status LogDirectory::mark_clean() { return disk_.replace_file(file(storage::clean_shutdown_file), "{\"version\":0}"); }

@@ -21,8 +21,10 @@ class LogDirectory {
   LogDirectory(io::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
 
   /// Reads the checkpoints and the clean-shutdown mark (and takes it away); removes what deletions and unfinished moves left behind. Blocks. After an error the
-  /// directory counts as failed.
+  /// directory has failed.
   Status prepare();
+  /// From now on it has, and the logs in it are offline; says why, the first time.
+  void mark_failed(std::string_view why);
   const std::string& path() const { return path_; }
   std::string absolute() const { return disk_.absolute(path_); }
   std::string log_path(std::string_view topic, std::int32_t partition) const;

@@ -23,15 +23,15 @@ ReplicaManager::ReplicaManager(std::vector<async::Shard*> shards, io::Disk& disk
 
 ReplicaManager::~ReplicaManager() = default;
 
-Status ReplicaManager::prepare() {
-  Status last;
+Status ReplicaManager::prepare(base::Random& random) {
+  const auto away = identify(disk_, random, directories_);
+  if (!away) return fail(away.error());
+  directory_missing_ = *away;
   for (auto& directory : directories_)
-    if (auto done = directory->prepare(); !done) {
-      log::error("log directory {} cannot be used: {}", directory->path(), done.error().message);
-      last = std::move(done);
-    }
-  if (last) return LogMove::settle(disk_, directories_);
-  return all_failed() ? last : Status{};
+    if (!directory->failed()) (void)directory->prepare();  // one that fails says so, and is left out
+  if (all_failed()) return fail(Errc::io, fmt::format("no log directory works, of {}", settings_.string("log.dirs")));
+  // Where a directory is away it cannot be told how far a move was: what is not whole here stays as it is.
+  return any_directory_away() ? Status{} : LogMove::settle(disk_, directories_);
 }
 
 bool ReplicaManager::all_failed() const {
@@ -57,8 +57,8 @@ std::shared_ptr<Replica> ReplicaManager::find(const std::string& topic, std::int
 
 bool ReplicaManager::failed(const std::string& topic, std::int32_t partition) { return per_shard(home(topic, partition)).failed.contains({topic, partition}); }
 
-bool ReplicaManager::any_directory_failed() const {
-  return std::ranges::any_of(directories_, [](const auto& directory) { return directory->failed(); });
+bool ReplicaManager::any_directory_away() const {
+  return directory_missing_ || std::ranges::any_of(directories_, [](const auto& directory) { return directory->failed(); });
 }
 
 bool ReplicaManager::offline(const std::string& topic, std::int32_t partition) {
@@ -126,8 +126,8 @@ ReplicaManager::Opened ReplicaManager::open_log(const metadata::TopicImage& topi
   const auto found = find_directory(topic, partition);
   if (!found) return failed(nullptr, found.error());
   LogDirectory* directory = *found;
-  // At start it may well lie in the directory that does not work, and must not begin anew in another.
-  if (!directory && (!may_create || (first_publish_ && any_directory_failed()))) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
+  // At start it may well lie in a directory that is away or does not work, and must not begin anew in another.
+  if (!directory && (!may_create || (first_publish_ && any_directory_away()))) return failed(nullptr, {Errc::io, "it is in no log directory that works"});
   const bool fresh = !directory;
   if (fresh) directory = place_new();
   else ++directory->log_count;

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "broker/metadata/metadata_service.h"
+#include "broker/replication/directory_identity.h"
 #include "broker/replication/log_move.h"
 #include "broker/replication/replica.h"
 
@@ -17,8 +18,8 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   ~ReplicaManager() override;
 
   /// Reads what the last run left in the log directories. Blocks. Before the first publish(). A directory that cannot be used is left out, with
-  /// the partitions in it; an error where none can.
-  Status prepare();
+  /// the partitions in it; an error where none can, or they are not those of one broker. `random` names new directories.
+  Status prepare(base::Random& random);
   bool was_clean() const;
   /// `on_all_failed` is called, on the control shard, when no directory works any more.
   void start_maintenance(std::function<void()> on_all_failed);
@@ -32,8 +33,8 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   std::shared_ptr<Replica> find(const std::string& topic, std::int32_t partition);
   /// The partition exists, but its log could not be opened.
   bool failed(const std::string& topic, std::int32_t partition);
-  /// From any shard: a log directory has failed, so partitions may be offline.
-  bool any_directory_failed() const;
+  /// From any shard: a log directory has failed or is missing, so partitions may be offline.
+  bool any_directory_away() const;
   /// On the home shard: the partition's log directory has failed, and nobody can lead it.
   bool offline(const std::string& topic, std::int32_t partition);
   /// Moves a partition's start offset (DeleteRecords); returns when that is on stable storage. -1: to the high watermark.
@@ -116,6 +117,7 @@ class ReplicaManager final : public metadata::MetadataPublisher {
   std::mutex placing_;  ///< of new logs, which shards open side by side
   std::int32_t self_;
   bool first_publish_ = true;
+  bool directory_missing_ = false;  ///< at start, one that there was could not be used or was not named
   bool writing_checkpoints_ = false;
   std::vector<async::Waiter*> checkpoint_waiters_;
   std::function<void()> on_all_failed_;

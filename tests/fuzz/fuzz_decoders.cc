@@ -9,6 +9,7 @@
 #include "broker/coordinator/share/share_state.h"
 #include "broker/coordinator/transaction/records.h"
 #include "broker/metadata/records.h"
+#include "broker/replication/directory_identity.h"
 #include "broker/storage/checkpoints.h"
 #include "broker/storage/leader_epochs.h"
 #include "broker/storage/producer_state.h"
@@ -102,6 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)storage::LeaderEpochs::decode(bytes);
       (void)storage::decode_checkpoint(bytes);
       (void)storage::decode_partition_metadata(bytes);
+      (void)replication::decode_directory_metadata(bytes);
       (void)config::read_properties(bytes);
       break;
     case 7:

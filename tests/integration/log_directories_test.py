@@ -3,6 +3,7 @@
 while they are written, also when the broker is killed in the middle of it."""
 import json
 import os
+import shutil
 import sys
 import threading
 
@@ -130,6 +131,89 @@ def test_logs_of_topics_that_were_deleted_meanwhile_are_set_aside(directory):
             assert sorted(name.split(".")[0] for name in now) == there and all(name.endswith("-stray") for name in now), now
             assert all(os.path.getsize(os.path.join(two, name, "0" * 20 + ".log")) > 0 for name in now)
             broker.kill()
+    finally:
+        broker.kill()
+
+
+def unmount(path):
+    os.rename(path, path + ".volume")
+    os.mkdir(path)
+
+
+def mount(path):
+    shutil.rmtree(path)
+    os.rename(path + ".volume", path)
+
+
+def test_an_empty_directory_where_another_was_does_not_begin_its_logs_anew(directory):
+    kafka_peer.fetch()
+    broker, (one, two) = broker_with_two(directory)
+    broker.start()
+    try:
+        cli("-b", broker.kafka, "topic", "create", "t", "-p", "6")
+        for partition in range(6):
+            assert produce(broker, "t", partition, [b"first"] * 10) == []
+        before = described(broker, "t")
+        kept, lost = sorted(before[one][1]), sorted(before[two][1])
+        assert len(lost) == 3, before
+        assert broker.stop() == 0, broker.log()
+        unmount(two)
+        broker.start()
+        assert "is its volume not mounted?" in broker.log()
+        after = described(broker, "t")
+        assert without_leader(broker, "t") == lost and sorted(after[one][1]) == kept and "KafkaStorageException" in after[two][0], after
+        for partition in kept:
+            assert produce(broker, "t", partition, [b"second"] * 10) == []
+        assert produce(broker, "t", lost[0], [b"second"]), "it is offline"
+        broker.kill()
+        # Nor where log.dirs does not name it any more, or another in its place.
+        for directories in (one, one + "," + os.path.join(directory, "three")):
+            broker.settings["log.dirs"] = directories
+            broker.start()
+            assert f"last seen at {two}, is none of log.dirs" in broker.log()
+            assert without_leader(broker, "t") == lost, (directories, without_leader(broker, "t"), lost, broker.log())
+            broker.kill()
+        broker.settings["log.dirs"] = ",".join((one, two, os.path.join(directory, "three")))
+        mount(two)
+        broker.start()
+        values = consume(broker, "t", range(6))
+        assert all(values[partition] == [b"first"] * 10 + ([b"second"] * 10 if partition in kept else []) for partition in range(6)), values
+        broker.kill()
+        # For good: its line is removed.
+        unmount(two)
+        file = os.path.join(one, "directory.metadata")
+        with open(file) as f:
+            lines = [line for line in f if not line.endswith(f" {two}\n")]
+        with open(file, "w") as f:
+            f.writelines(lines)
+        broker.start()
+        assert without_leader(broker, "t") == []
+        assert produce(broker, "t", lost[0], [b"anew"]) == []
+        assert consume(broker, "t", lost[:1]) == {lost[0]: [b"anew"]}
+    finally:
+        broker.kill()
+
+
+def test_directories_that_are_not_of_one_broker_are_refused(directory):
+    broker, (one, two) = broker_with_two(directory)
+    broker.start()
+    cli("-b", broker.kafka, "topic", "create", "t", "-p", "2")
+    assert broker.stop() == 0
+    before = sorted(os.listdir(two))
+    unmount(one)
+    for directories, why in ((f"{one},{two}", "is a volume not mounted?"), (f"{two},{one}.volume", "name that one first in log.dirs")):
+        broker.settings["log.dirs"] = directories
+        try:
+            broker.start()
+            raise AssertionError("it started")
+        except RuntimeError as error:
+            assert two in str(error) and why in str(error), error
+    assert sorted(os.listdir(two)) == before
+    mount(one)
+    broker.settings["log.dirs"] = f"{one},{two}"
+    try:
+        broker.start()
+        assert all(produce(broker, "t", partition, [b"v"]) == [] for partition in range(2))
     finally:
         broker.kill()
 

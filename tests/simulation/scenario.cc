@@ -68,8 +68,12 @@ class Simulation {
       note(fmt::format("crash after {} steps", steps_));
       crash(fsync_);
       ++outcome_.crashes;
-      // Sometimes the directory that failed stays away for a life of the broker.
-      if (i + 1 == crashes || random_.one_in(2)) disk_.break_under("");
+      // Sometimes the directory that failed stays away for a life of the broker, or its volume is not mounted.
+      const bool last = i + 1 == crashes;
+      if (last || random_.one_in(2)) {
+        disk_.break_under("");
+        mount(last || random_.one_in(2));
+      }
       // The machine is away for a while; clients meet refused connections.
       const auto back = clock_.now() + std::chrono::milliseconds(random_.below(500));
       while (clock_.now() < back && step(false)) {
@@ -91,6 +95,17 @@ class Simulation {
 
  private:
   // ---- The world
+
+  /// Without its volume /more is a directory with nothing in it.
+  void mount(bool mounted) {
+    if (mounted == mounted_) return;
+    note(mounted ? "/more is mounted" : "/more is not mounted");
+    mounted_ = mounted;
+    const std::string there = "/more", away = "/volume";
+    Status done = mounted ? disk_.remove_tree(there) : disk_.rename(there, away);
+    if (done) done = mounted ? disk_.rename(away, there) : disk_.make_directories(there);
+    if (!done) history_.problem(done.error().message);
+  }
 
   void note(const std::string& what) {
     for (const char c : what) outcome_.trace = outcome_.trace * 1099511628211u + static_cast<unsigned char>(c);
@@ -394,6 +409,7 @@ class Simulation {
   base::Random random_;
   bool fsync_;
   bool verbose_;
+  bool mounted_ = true;
   SimClock clock_;
   CrashableContext clients_;
   std::unique_ptr<CrashableContext> server_;

@@ -48,15 +48,19 @@ class MemoryDisk final : public io::Disk {
   Status rename(const std::string& from, const std::string& to) override {
     if (name_budget_ == 0 || broken(from)) return failure("rename: input/output error");
     if (name_budget_ > 0) --name_budget_;
-    std::vector<std::pair<std::string, std::shared_ptr<Node>>> moved;
-    for (auto it = nodes_.begin(); it != nodes_.end();) {
-      const bool inside = it->first == from || it->first.starts_with(from + "/");
-      if (inside) moved.emplace_back(to + it->first.substr(from.size()), it->second);
-      it = inside ? nodes_.erase(it) : std::next(it);
-    }
-    for (auto& [path, node] : moved) nodes_[path] = node;
-    if (directories_.erase(from)) directories_.insert(to);
-    else if (moved.empty()) return fail(Errc::not_found, "no file " + from);
+    const auto inside = [&](const std::string& path) { return path == from || path.starts_with(from + "/"); };
+    const auto moved = [&](const std::string& path) { return to + path.substr(from.size()); };
+    std::map<std::string, std::shared_ptr<Node>> nodes;
+    for (const auto& [path, node] : nodes_)
+      if (inside(path)) nodes[moved(path)] = node;
+    std::set<std::string> directories;
+    for (const auto& path : directories_)
+      if (inside(path)) directories.insert(moved(path));
+    if (nodes.empty() && directories.empty()) return fail(Errc::not_found, "no file " + from);
+    std::erase_if(nodes_, [&](const auto& entry) { return inside(entry.first); });
+    std::erase_if(directories_, inside);
+    for (auto& [path, node] : nodes) nodes_[path] = node;  // in the place of what was there
+    directories_.merge(directories);
     return {};
   }
   Status remove(const std::string& path) override {

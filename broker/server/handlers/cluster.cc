@@ -37,7 +37,7 @@ kafka::MetadataResponseTopic describe(const metadata::TopicImage& topic, std::in
 /// Partitions in a log directory that has failed have no leader; a copy of the metadata does not know, the partitions' home shards do.
 template <class Partition>
 Task<> mark_offline(Services& services, std::string topic, std::vector<Partition>& partitions) {
-  if (!services.replicas.any_directory_failed()) co_return;
+  if (!services.replicas.any_directory_away()) co_return;
   for (auto& partition : partitions) {
     auto& home = services.replicas.home(topic, partition.partition_index);
     const bool offline = co_await async::on(home, [](replication::ReplicaManager& replicas, std::string name, std::int32_t n) -> Task<bool> {
