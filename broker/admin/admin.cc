@@ -19,10 +19,15 @@ double resident_bytes() {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-/// Per topic: sizes and watermarks, gathered on every shard before the text is written.
+/// Of one partition, gathered on its shard before the text is written.
 struct PartitionSample {
   std::string labels;
   double high_watermark, log_start, bytes;
+};
+
+struct PartitionSamples {
+  std::vector<PartitionSample> known;  ///< of a directory that failed meanwhile, too
+  double offline = 0;
 };
 
 }  // namespace
@@ -43,24 +48,27 @@ Admin::Admin(server::Services& services, server::Server& kafka, io::Network& net
 }
 
 Task<std::string> Admin::metrics_text() {
-  auto samples = std::make_shared<std::vector<PartitionSample>>();
+  auto samples = std::make_shared<PartitionSamples>();
   const auto image = services_.cache.image(services_.control);
   for (const auto& [name, topic] : image->topics)
     for (std::int32_t n = 0; n < static_cast<std::int32_t>(topic->partitions.size()); ++n)
       co_await async::on(services_.replicas.home(name, n),
-                         [](server::Services& services, std::string of, std::int32_t partition, std::vector<PartitionSample>& out) -> Task<> {
+                         [](server::Services& services, std::string of, std::int32_t partition, PartitionSamples& out) -> Task<> {
+                           if (services.replicas.offline(of, partition)) ++out.offline;
                            const auto replica = services.replicas.find(of, partition);
                            if (!replica) co_return;
-                           out.push_back({metrics::label("topic", of) + "," + metrics::label("partition", std::to_string(partition)),
-                                          static_cast<double>(replica->high_watermark()), static_cast<double>(replica->log().start_offset()),
-                                          static_cast<double>(replica->log().size_bytes())});
+                           out.known.push_back({metrics::label("topic", of) + "," + metrics::label("partition", std::to_string(partition)),
+                                                static_cast<double>(replica->high_watermark()), static_cast<double>(replica->log().start_offset()),
+                                                static_cast<double>(replica->log().size_bytes())});
                          }(services_, name, n, *samples));
   auto& registry = services_.registry;
   const auto gauge = [&](const char* name, const char* help, double PartitionSample::* field) {
     registry.gauge(name, help, [samples, field](const auto& emit) {
-      for (const auto& sample : *samples) emit(sample.labels, sample.*field);
+      for (const auto& sample : samples->known) emit(sample.labels, sample.*field);
     });
   };
+  registry.gauge("meridian_offline_partitions", "Partitions whose log directory has failed or is away",
+                 [samples](const auto& emit) { emit("", samples->offline); });
   gauge("meridian_partition_high_watermark", "High watermark", &PartitionSample::high_watermark);
   gauge("meridian_partition_log_start_offset", "Log start offset", &PartitionSample::log_start);
   gauge("meridian_partition_size_bytes", "Size of the log", &PartitionSample::bytes);

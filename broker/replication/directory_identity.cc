@@ -41,11 +41,12 @@ Status belong_together(const LogDirectories& directories, const Found& found) {
     if (!found[i]) continue;
     const std::string& path = directories[i]->path();
     if (const auto [other, is_new] = seen.emplace(found[i]->id, path); !is_new)
-      return fail(Errc::refused, fmt::format("{} and {} are one log directory and a copy of it: both say that they are {}", other->second, path,
-                                             found[i]->id.to_string()));
+      return fail(Errc::refused,
+                  fmt::format("{} and {} are one log directory and a copy of it: both say that they are {}", other->second, path, found[i]->id.to_string()));
     if (!found.front() || found[i]->metadata_directory != found.front()->id)
-      return fail(Errc::refused, fmt::format("{} is a log directory of a broker whose metadata is not in {}, which log.dirs names first: is a volume not mounted?",
-                                             path, first));
+      return fail(
+          Errc::refused,
+          fmt::format("{} is a log directory of a broker whose metadata is not in {}, which log.dirs names first: is a volume not mounted?", path, first));
   }
   return {};
 }

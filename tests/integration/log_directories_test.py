@@ -3,6 +3,7 @@
 while they are written, also when the broker is killed in the middle of it."""
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -58,6 +59,10 @@ def consume(broker, topic, partitions):
 def without_leader(broker, topic):
     partitions = AdminClient({"bootstrap.servers": broker.kafka, **QUIET}).list_topics(topic, timeout=10).topics[topic].partitions
     return sorted(n for n, partition in partitions.items() if partition.leader == -1 and partition.error.code() == KafkaError.LEADER_NOT_AVAILABLE)
+
+
+def offline_partitions(broker):
+    return int(re.search(r"^meridian_offline_partitions (\d+)$", broker.get("/metrics"), re.M)[1])
 
 
 def test_a_directory_that_does_not_work_takes_its_own_partitions_offline(directory):
@@ -161,7 +166,8 @@ def test_an_empty_directory_where_another_was_does_not_begin_its_logs_anew(direc
         broker.start()
         assert "is its volume not mounted?" in broker.log()
         after = described(broker, "t")
-        assert without_leader(broker, "t") == lost and sorted(after[one][1]) == kept and "KafkaStorageException" in after[two][0], after
+        assert without_leader(broker, "t") == lost and offline_partitions(broker) == len(lost)
+        assert sorted(after[one][1]) == kept and "KafkaStorageException" in after[two][0], after
         for partition in kept:
             assert produce(broker, "t", partition, [b"second"] * 10) == []
         assert produce(broker, "t", lost[0], [b"second"]), "it is offline"
@@ -187,7 +193,7 @@ def test_an_empty_directory_where_another_was_does_not_begin_its_logs_anew(direc
         with open(file, "w") as f:
             f.writelines(lines)
         broker.start()
-        assert without_leader(broker, "t") == []
+        assert without_leader(broker, "t") == [] and offline_partitions(broker) == 0
         assert produce(broker, "t", lost[0], [b"anew"]) == []
         assert consume(broker, "t", lost[:1]) == {lost[0]: [b"anew"]}
     finally:
@@ -244,7 +250,7 @@ def test_a_failing_device_takes_its_directory_offline_and_no_other(directory):
         kept = [partition for partition in range(4) if homes[partition] == one]
         assert len(lost) == 2 and produce(broker, "t", lost[0], [b"second"]), "acknowledged without a sync"
         assert produce(broker, "t", lost[1], [b"second"]), "the whole directory is offline"
-        assert without_leader(broker, "t") == lost
+        assert without_leader(broker, "t") == lost and offline_partitions(broker) == len(lost)
         for partition in kept:
             assert produce(broker, "t", partition, [b"second"]) == []
         assert "its log directory is offline" in broker.log()
