@@ -1,6 +1,7 @@
 #include "broker/broker.h"
 
 #include "broker/coordinator_partitions.h"
+#include "broker/metadata/group_limits.h"
 #include "common/base/log.h"
 
 namespace meridian::broker {
@@ -69,6 +70,7 @@ Task<Status> Broker::start() {
   async::Shard& control = *shards_[0];
   const auto node_id = static_cast<std::int32_t>(settings_.integer("node.id"));
   const auto directories = config::split_list(settings_.string("log.dirs"));
+  if (auto done = metadata::check_group_limits(settings_); !done) co_return done;
   const auto kafka_at = io::Endpoint::parse(settings_.string("listeners"));
   if (!kafka_at) co_return fail(kafka_at.error());
   const auto admin_at = io::Endpoint::parse(settings_.string("admin.listener"));

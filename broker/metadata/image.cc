@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "broker/metadata/group_limits.h"
+
 namespace meridian::metadata {
 namespace {
 
@@ -182,6 +184,10 @@ std::string group_value(const MetadataImage& image, const std::string& group, st
   return setting->broker_key ? image.settings->raw(setting->broker_key).value_or("") : setting->default_value;
 }
 
-std::int64_t group_integer(const MetadataImage& image, const std::string& group, std::string_view name) { return std::stoll(group_value(image, group, name)); }
+std::int64_t group_integer(const MetadataImage& image, const std::string& group, std::string_view name) {
+  const auto value = std::stoll(group_value(image, group, name));
+  const auto setting = std::ranges::find(group_setting_table(), name, &config::Setting::name);
+  return setting->broker_key ? within_limits(*image.settings, setting->broker_key, value) : value;
+}
 
 }  // namespace meridian::metadata

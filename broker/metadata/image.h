@@ -82,6 +82,7 @@ Result<ImagePtr> apply(const MetadataImage& image, const WatchBatch& batch, Meta
 bool is_internal_topic(std::string_view name);
 /// Effective value of a group's setting: the group's, else the broker's, else the default. `name` is in group_setting_table().
 std::string group_value(const MetadataImage& image, const std::string& group, std::string_view name);
+/// Within the broker's limits.
 std::int64_t group_integer(const MetadataImage& image, const std::string& group, std::string_view name);
 
 }  // namespace meridian::metadata

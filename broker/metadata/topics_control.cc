@@ -7,6 +7,7 @@
 #include <set>
 
 #include "broker/metadata/client_metrics.h"
+#include "broker/metadata/group_limits.h"
 #include "broker/metadata/offset_reset.h"
 
 namespace meridian::metadata {
@@ -239,6 +240,8 @@ TopicDecision TopicsControl::alter_resource(const MetadataImage& image, const ka
   if (!configs) return refuse(configs.error().first, configs.error().second);
   if (const auto match = configs->find("match"); request.resource_type == client_metrics_resource && match != configs->end())
     if (auto valid = ClientMatch::parse(match->second); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
+  if (of_group)
+    if (auto valid = check_group_configs(*image.settings, *configs); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
   if (const auto reset = configs->find("share.auto.offset.reset"); of_group && reset != configs->end())
     if (auto valid = OffsetReset::parse(reset->second); !valid) return refuse(ErrorCode::invalid_config, valid.error().message);
   TopicDecision decision;

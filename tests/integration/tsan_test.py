@@ -23,7 +23,7 @@ def test_three_shards_have_no_data_race(directory):
 
 def test_a_share_group_over_three_shards_has_no_data_race(directory):
     kafka_peer.fetch()
-    broker = Broker(directory, "broker", {"shards": "3", "group.share.record.lock.duration.ms": "1000"}).start()
+    broker = Broker(directory, "broker", {"shards": "3", "group.share.min.record.lock.duration.ms": "1000", "group.share.record.lock.duration.ms": "1000"}).start()
     notes = []
     cli("-b", broker.kafka, "topic", "create", "work", "-p", 6)
     members = [Member(broker, notes) for _ in range(2)]

@@ -98,7 +98,7 @@ def test_kills_lose_and_repeat_nothing_that_is_acknowledged(directory):
     """Two members and a producer go on while the broker is killed ten times: all that was produced is acknowledged, and what was acknowledged
     never comes again."""
     kafka_peer.fetch()
-    broker = Broker(directory, "broker", {"group.share.record.lock.duration.ms": "2000"}).start()
+    broker = Broker(directory, "broker", {"group.share.min.record.lock.duration.ms": "1000", "group.share.record.lock.duration.ms": "2000"}).start()
     cli("-b", broker.kafka, "topic", "create", "work", "-p", 3)
     notes, sent, producing = [], set(), True
 
