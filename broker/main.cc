@@ -47,10 +47,11 @@ Task<Status> serve(broker::Broker& node, boost::asio::signal_set& signals) {
     (void)co_await node.stop();
     co_return done;
   }
-  std::cout << "ready kafka=" << node.kafka_endpoint().to_string() << " admin=" << node.admin_endpoint().to_string() << std::endl;
-  io::notify_systemd_ready();
+  // Before anybody is told: whoever waits for this line may send one at once. During a start they end the process.
   signals.add(SIGINT);
   signals.add(SIGTERM);
+  std::cout << "ready kafka=" << node.kafka_endpoint().to_string() << " admin=" << node.admin_endpoint().to_string() << std::endl;
+  io::notify_systemd_ready();
   boost::system::error_code cancelled;
   const int signal = co_await signals.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
   if (!cancelled) log::info("signal {}: stopping", signal);

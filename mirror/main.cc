@@ -21,9 +21,10 @@ Task<int> serve(mirror::Mirror& mirror, boost::asio::io_context& context) {
     std::cerr << "meridian-mirror: " << admin.error().message << std::endl;
     co_return 1;
   }
+  // Before anybody is told: whoever waits for this line may send one at once.
+  boost::asio::signal_set signals(context, SIGINT, SIGTERM);
   std::cout << "ready admin=" << admin->to_string() << std::endl;
   io::notify_systemd_ready();
-  boost::asio::signal_set signals(context, SIGINT, SIGTERM);
   const int signal = co_await signals.async_wait(boost::asio::use_awaitable);
   log::info("signal {}: stopping", signal);
   co_await mirror.stop();

@@ -14,6 +14,7 @@ BrokerConnection::BrokerConnection(World world, std::unique_ptr<io::Stream> stre
 Task<Result<std::shared_ptr<BrokerConnection>>> BrokerConnection::open(World world, io::Endpoint to, async::TimePoint deadline) {
   auto stream = co_await world.network.connect(world.context, to, deadline);
   if (!stream) co_return fail(stream.error());
+  if (world.gate.closed()) co_return fail(Errc::closed, "stopping");  // nobody would read the answers
   auto connection = std::make_shared<BrokerConnection>(world, std::move(*stream), to);
   world.gate.spawn(connection->read_loop(connection), "client reader");
   world.gate.spawn(connection->write_loop(connection), "client writer");

@@ -33,6 +33,10 @@ Task<Result<std::shared_ptr<BrokerConnection>>> Cluster::connect(io::Endpoint to
   if (gate_.closed()) co_return fail(Errc::closed, "stopping");
   auto opened = co_await BrokerConnection::open({network_, context_, clock_, gate_, client_id_}, to, deadline);
   if (!opened) co_return fail(opened.error());
+  if (gate_.closed()) {  // stop() closed those that it knew of, and waits for every reader
+    (*opened)->close();
+    co_return fail(Errc::closed, "stopping");
+  }
   auto& slot = connections_[key];
   if (slot && !slot->closed()) {  // somebody else was faster: one connection keeps the order of requests
     (*opened)->close();

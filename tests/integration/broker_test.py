@@ -154,6 +154,13 @@ def test_groups_and_offsets_survive_sigkill(directory):
         broker.kill()
 
 
+def test_a_signal_right_after_the_start_is_a_clean_stop(directory):
+    broker = Broker(directory, "broker")
+    for _ in range(10):
+        broker.start()
+        assert broker.stop() == 0, broker.log()
+
+
 def test_a_start_that_fails_does_not_mark_the_logs_clean(directory):
     broker = Broker(directory, "broker").start()
     cli("-b", broker.kafka, "topic", "create", "t")

@@ -250,6 +250,17 @@ def test_a_recreated_topic_halts_with_a_named_reason(directory):
         mirror.kill(), us.kill(), eu.kill()
 
 
+def test_a_signal_right_after_the_start_is_a_clean_stop(directory):
+    us, eu = Broker(directory, "us").start(), Broker(directory, "eu").start()
+    mirror = Mirror(directory, {"us": us.kafka, "eu": eu.kafka}, [{"source": "us", "target": "eu"}])
+    try:
+        for _ in range(20):
+            mirror.start()
+            assert mirror.stop() == 0, mirror.log()
+    finally:
+        mirror.kill(), us.kill(), eu.kill()
+
+
 def test_mm2_properties_drive_the_same_mirror(directory):
     us, eu = Broker(directory, "us").start(), Broker(directory, "eu").start()
     path = os.path.join(directory, "mm2.properties")

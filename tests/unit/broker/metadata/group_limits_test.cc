@@ -47,7 +47,8 @@ TEST_F(GroupLimitsTest, AMemberIsNotRemovedBetweenTwoHeartbeats) {
 }
 
 TEST_F(GroupLimitsTest, AGroupsOwnSettingsLieWithinTheBrokersLimits) {
-  EXPECT_EQ(group({{"consumer.session.timeout.ms", "44999"}}), "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms");
+  EXPECT_EQ(group({{"consumer.session.timeout.ms", "44999"}}),
+            "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms");
   EXPECT_EQ(group({{"consumer.heartbeat.interval.ms", "15001"}}),
             "consumer.heartbeat.interval.ms must be less than or equal to group.consumer.max.heartbeat.interval.ms");
   EXPECT_EQ(group({{"share.delivery.count.limit", "11"}}), "share.delivery.count.limit must be less than or equal to group.share.max.delivery.count.limit");
