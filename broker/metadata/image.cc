@@ -176,18 +176,34 @@ Result<ImagePtr> apply(const MetadataImage& image, const WatchBatch& batch, Meta
 
 bool is_internal_topic(std::string_view name) { return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state"; }
 
+namespace {
+
+/// What the group sets itself; nullptr: nothing.
+const std::string* own_group_value(const MetadataImage& image, const std::string& group, std::string_view name) {
+  const auto own = image.resource_configs.find("group/" + group);
+  if (own == image.resource_configs.end()) return nullptr;
+  const auto value = own->second.values.find(name);
+  return value == own->second.values.end() ? nullptr : &value->second;
+}
+
+const config::Setting& group_setting(std::string_view name) { return *std::ranges::find(group_setting_table(), name, &config::Setting::name); }
+
+std::string default_group_value(const MetadataImage& image, const config::Setting& setting) {
+  return setting.broker_key ? image.settings->raw(setting.broker_key).value_or("") : setting.default_value;
+}
+
+}  // namespace
+
 std::string group_value(const MetadataImage& image, const std::string& group, std::string_view name) {
-  if (const auto own = image.resource_configs.find("group/" + group); own != image.resource_configs.end())
-    if (const auto value = own->second.values.find(name); value != own->second.values.end()) return value->second;
-  const auto& table = group_setting_table();
-  const auto setting = std::ranges::find(table, name, &config::Setting::name);
-  return setting->broker_key ? image.settings->raw(setting->broker_key).value_or("") : setting->default_value;
+  if (const auto* own = own_group_value(image, group, name)) return *own;
+  return default_group_value(image, group_setting(name));
 }
 
 std::int64_t group_integer(const MetadataImage& image, const std::string& group, std::string_view name) {
-  const auto value = std::stoll(group_value(image, group, name));
-  const auto setting = std::ranges::find(group_setting_table(), name, &config::Setting::name);
-  return setting->broker_key ? within_limits(*image.settings, setting->broker_key, value) : value;
+  const auto& setting = group_setting(name);
+  if (const auto* own = own_group_value(image, group, name))
+    return setting.broker_key ? within_limits(*image.settings, setting.broker_key, std::stoll(*own)) : std::stoll(*own);
+  return std::stoll(default_group_value(image, setting));  // within them too, or the broker does not start
 }
 
 }  // namespace meridian::metadata
